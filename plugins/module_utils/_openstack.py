@@ -1,0 +1,385 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to OpenStack's services: one session, one token, one policy for retries, one place for error messages.
+
+Requests go through keystoneauth, which openstacksdk is built on. Its session is imported three times faster than the
+whole SDK, which counts on small nodes, and the SDK's own calls hide things that matter here: granting a role ignores
+the answer, so that a refusal looks like success, and images come back with their properties spread over two places.
+The SDK itself is needed, and imported, only to read a clouds.yaml. Neither is imported with this file, so that check
+mode works on a host where they are not installed yet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+Record = dict[str, Any]
+Result = TypeVar("Result")
+
+# Keystone's answer to the right password of a user who needs a second factor as well.
+RECEIPT_HEADER = "Openstack-Auth-Receipt"
+
+
+class CloudError(Exception):
+    """A failure that has been put into words for the operator.
+
+    kind is one of unreachable, timeout, tls, unauthorized, forbidden, missing, conflict, invalid, server, catalogue,
+    library, described, other.
+    """
+
+    TRANSIENT = frozenset({"unreachable", "timeout", "server"})
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    @property
+    def transient(self) -> bool:
+        return self.kind in self.TRANSIENT
+
+
+class Adapter(Protocol):
+    """What is used of keystoneauth1.adapter.Adapter. Raises keystoneauth's exceptions for a status of 400 and more."""
+
+    def request(self, url: str, method: str, **kwargs: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach a cloud, as the modules' options say it."""
+
+    auth: Mapping[str, Any] | None = None
+    cloud: str | None = None
+    region: str | None = None
+    interface: str = "internal"
+    ca_cert: str | None = None
+    wait: float = 60
+    timeout: float = 60
+    # In check mode a host may be empty. Waiting for a service that nobody is going to start helps nobody.
+    patient: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], check: bool) -> Access:
+        names = ("auth", "cloud", "region", "interface", "ca_cert", "wait", "timeout")
+        return cls(patient=not check, **{name: options[name] for name in names})
+
+
+class Api:
+    """One service's REST API, with retries where they are safe and with errors in words.
+
+    Reading, setting and deleting may be repeated. Creating may not: Keystone happily keeps two services or endpoints
+    that are alike, so that an answer lost on its way would leave a duplicate behind.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        service: str,
+        url: str,
+        who: str,
+        *,
+        wait: float = 60,
+        patient: bool = True,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.adapter = adapter
+        self.service = service
+        self.url = url
+        self.who = who
+        self._wait = wait
+        self._patient = patient
+        self._sleep = sleep
+        self._clock = clock
+
+    def list(self, path: str, key: str, what: str, **params: Any) -> list[Record]:
+        """All records, over all pages."""
+        found: list[Record] = []
+        while True:
+            answer = self.request("GET", path, f"list {what}", params=params).json()
+            found.extend(answer[key])
+            following = answer.get("next") or (answer.get("links") or {}).get("next")
+            marker = parse_qs(urlsplit(following or "").query).get("marker")
+            if not marker:
+                return found
+            params = {**params, "marker": marker[0]}
+
+    def get(self, path: str, what: str) -> Record:
+        record: Record = self.request("GET", path, f"read {what}").json()
+        return record
+
+    def create(self, path: str, key: str | None, body: Mapping[str, Any], what: str) -> Record:
+        answer = self.request("POST", path, f"create {what}", safe=False, json={key: body} if key else body).json()
+        record: Record = answer[key] if key else answer
+        return record
+
+    def update(self, path: str, key: str, body: Mapping[str, Any], what: str) -> Record:
+        answer = self.request("PATCH", path, f"update {what}", json={key: body}).json()
+        record: Record = answer[key]
+        return record
+
+    def put(self, path: str, what: str) -> None:
+        self.request("PUT", path, what)
+
+    def delete(self, path: str, what: str) -> None:
+        """Gone already, perhaps by an attempt whose answer got lost, is as good as deleted."""
+        try:
+            self.request("DELETE", path, f"delete {what}")
+        except CloudError as error:
+            if error.kind != "missing":
+                raise
+
+    def request(self, method: str, path: str, what: str, safe: bool = True, **kwargs: Any) -> Any:
+        return self.attempt(lambda: self.adapter.request(path, method, **kwargs), what, safe)
+
+    def attempt(self, call: Callable[[], Result], what: str, safe: bool = True) -> Result:
+        start, delay = self._clock(), 0.5
+        while True:
+            try:
+                return call()
+            except Exception as exception:
+                error = explain(exception, what, self.service, self.url, self.who)
+                waited = self._clock() - start
+                tired = waited + delay > self._wait or (error.kind == "unreachable" and not self._patient)
+                if tired or not safe or not error.transient:
+                    if waited >= 1:
+                        error = CloudError(f"{error} Tried for {waited:.0f} seconds.", error.kind)
+                    raise error from exception
+            self._sleep(delay)
+            delay = min(delay * 1.5, 3)
+
+
+class Nothing(Api):
+    """The API of a service that is not there yet. Check mode asks it, to predict what a first run creates."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere(), "nothing", "", "", wait=0, patient=False)
+
+    def list(self, path: str, key: str, what: str, **params: Any) -> list[Record]:  # noqa: ARG002
+        return []
+
+
+class _Nowhere:
+    def request(self, url: str, method: str, **kwargs: Any) -> Any:  # noqa: ARG002
+        raise CloudError(f"{method} {url} was sent to a service that is not there. This is an error in the module.")
+
+
+class Cloud:
+    """A session with its token, and the services' APIs."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        try:
+            sessions: Any = import_module("keystoneauth1.session")
+            v3: Any = import_module("keystoneauth1.identity.v3")
+        except ImportError as error:
+            raise CloudError(
+                f"The Python library keystoneauth1 cannot be imported: {error}. Install openstacksdk for the "
+                "interpreter that Ansible uses on this host (Debian: python3-openstacksdk).",
+                "library",
+            ) from error
+        self._session: Any
+        if access.auth is not None:
+            auth = {key: value for key, value in access.auth.items() if value is not None}
+            self.auth_url = versioned(auth.pop("auth_url"), "v3")
+            self._username, self._domain = auth.get("username", ""), auth.get("user_domain_name", "")
+            self._password = auth.get("password")
+            project = auth.get("project_name", "")
+            # The version is named, so that no request is spent on discovering it.
+            self._session = sessions.Session(
+                auth=v3.Password(auth_url=self.auth_url, **auth),
+                verify=access.ca_cert or True,
+                timeout=access.timeout,
+            )
+        else:
+            settings = self._from_clouds_yaml(access)
+            credentials = settings.config.get("auth") or {}
+            self.auth_url = versioned(credentials.get("auth_url", ""), "v3")
+            self._username = credentials.get("username", "")
+            self._domain = credentials.get("user_domain_name", "")
+            self._password = credentials.get("password")
+            project = credentials.get("project_name", "")
+            self._session = settings.get_session()
+            self._session.timeout = access.timeout
+        self.who = f"user {self._username!r} of domain {self._domain!r}, project {project!r}"
+
+    @staticmethod
+    def _from_clouds_yaml(access: Access) -> Any:
+        try:
+            config: Any = import_module("openstack.config")
+            exceptions: Any = import_module("openstack.exceptions")
+        except ImportError as error:
+            raise CloudError(
+                f"The Python library openstacksdk, which reads clouds.yaml, cannot be imported: {error}. "
+                "Install it (Debian: python3-openstacksdk), or use the option auth.",
+                "library",
+            ) from error
+        options: dict[str, Any] = {}
+        if access.region:
+            options["region_name"] = access.region
+        if access.ca_cert:
+            options["cacert"] = access.ca_cert
+        try:
+            return config.OpenStackConfig(load_envvars=False).get_one(cloud=access.cloud, **options)
+        except exceptions.SDKException as error:
+            raise CloudError(
+                f"clouds.yaml has no usable entry {access.cloud!r}: {error} It is looked for in the current "
+                "directory, ~/.config/openstack and /etc/openstack on the host that the module runs on.",
+                "described",
+            ) from error
+
+    def _api(self, service: str, url: str) -> Api:
+        adapters: Any = import_module("keystoneauth1.adapter")
+        # Answers of 5xx and lost connections are Api's business: keystoneauth would repeat a POST, too.
+        through: Adapter = adapters.Adapter(self._session, endpoint_override=url, connect_retries=0)
+        return Api(through, service, url, self.who, wait=self._access.wait, patient=self._access.patient)
+
+    def identity(self) -> Api:
+        """Keystone at the URL that gives the tokens. The URLs in its catalogue may be what is to be corrected."""
+        api = self._api("Keystone", self.auth_url)
+        # Also where Keystone is waited for.
+        api.attempt(self._session.get_token, f"get a token for {self.who}")
+        return api
+
+    def image(self) -> Api:
+        identity = self.identity()
+        access = identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalogue")
+        url = identity.attempt(
+            lambda: access.service_catalog.url_for(
+                service_type="image", interface=self._access.interface, region_name=self._access.region
+            ),
+            f"find the {self._access.interface} endpoint of the image service"
+            + (f" in region {self._access.region!r}" if self._access.region else ""),
+        )
+        return self._api("Glance", versioned(url, "v2"))
+
+    def user_id(self) -> str:
+        """Who we are."""
+        return str(self._session.get_user_id())
+
+    def project_id(self) -> str | None:
+        project: str | None = self._session.get_project_id()
+        return project
+
+    def accepts(self, identity: Api, user_id: str, name: str, password: str) -> bool:
+        """Whether the user can authenticate with the password: one request, without scope and without catalogue."""
+        if user_id == self.user_id() and password == self._password:
+            return True
+        return accepts(identity, user_id, name, password)
+
+
+def accepts(identity: Api, user_id: str, name: str, password: str) -> bool:
+    body = {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": {"id": user_id, "password": password}}},
+            "scope": "unscoped",
+        }
+    }
+    answer = identity.request(
+        "POST",
+        "/auth/tokens?nocatalog",
+        f"check the password of user {name}",
+        json=body,
+        authenticated=False,
+        raise_exc=False,
+        log=False,
+    )
+    if answer.status_code == 401:
+        return RECEIPT_HEADER in answer.headers
+    if answer.status_code >= 400:
+        raise CloudError(
+            f"Keystone at {identity.url} answers {answer.status_code} where the password of user {name} is checked. "
+            "See Keystone's log.",
+            "server" if answer.status_code >= 500 else "invalid",
+        )
+    return True
+
+
+def versioned(url: str, version: str) -> str:
+    """The URL with the API's version at its end, whether it was there or not."""
+    url = url.rstrip("/")
+    return url if url.endswith(f"/{version}") else f"{url}/{version}"
+
+
+def explain(exception: Exception, what: str, service: str, url: str, who: str) -> CloudError:  # noqa: PLR0912
+    """The one place where the libraries' exceptions become messages.
+
+    what is the end of a sentence that begins with "Cannot", and names the object.
+    """
+    if isinstance(exception, CloudError):
+        return exception
+    exceptions: Any = import_module("keystoneauth1.exceptions")
+    status = getattr(exception, "http_status", None)
+    said = _said(exception)
+    cannot = f"Cannot {what}:"
+    if isinstance(exception, exceptions.SSLFailure):
+        return CloudError(
+            f"{cannot} the TLS certificate of {service} at {url} is not accepted: {said} Name the file of the "
+            "authority that signed it in ca_cert, and check that the certificate is made out to the host in the URL.",
+            "tls",
+        )
+    if isinstance(exception, exceptions.ConnectTimeout) and "Read" in type(exception.__context__).__name__:
+        return CloudError(
+            f"{cannot} {service} at {url} took the request, but did not answer in time. "
+            "See its log and its database's, or raise timeout.",
+            "timeout",
+        )
+    if isinstance(exception, (exceptions.ConnectFailure, exceptions.ConnectTimeout)):
+        return CloudError(
+            f"{cannot} {service} is expected at {url}, but nothing answers there: {said} "
+            "Check that the service runs and that host, port and firewall are right.",
+            "unreachable",
+        )
+    if isinstance(exception, (exceptions.EndpointNotFound, exceptions.EmptyCatalog)):
+        return CloudError(
+            f"{cannot} the catalogue of Keystone has no such endpoint for {who}: {said} "
+            "Enter it with mikumo.openstack.catalogue, or correct region and interface.",
+            "catalogue",
+        )
+    if isinstance(exception, exceptions.Unauthorized) or status == 401:
+        return CloudError(
+            f"{cannot} {service} at {url} rejects {who} (401): {said} Check name, password, domains and project in "
+            "auth. A lost password of the administrator is set with keystone-manage bootstrap.",
+            "unauthorized",
+        )
+    if status == 403:
+        return CloudError(
+            f"{cannot} {service} at {url} forbids it to {who} (403): {said} This needs the role admin. A protected "
+            "or immutable object has to be freed first.",
+            "forbidden",
+        )
+    if status == 404:
+        return CloudError(
+            f"{cannot} {service} at {url} knows no such thing (404): {said} Either it was removed meanwhile, or what "
+            f"answers at this URL is not {service}.",
+            "missing",
+        )
+    if status == 409:
+        return CloudError(
+            f"{cannot} it conflicts with what is there (409): {said} Names are often compared without regard to "
+            "case, and an object may be in use.",
+            "conflict",
+        )
+    if isinstance(status, int) and status >= 500:
+        return CloudError(f"{cannot} {service} at {url} fails ({status}): {said} See its log.", "server")
+    if isinstance(status, int):
+        return CloudError(f"{cannot} {service} at {url} does not accept the request ({status}): {said}", "invalid")
+    if isinstance(exception, OSError) and "CA certificate" in str(exception):
+        return CloudError(f"{cannot} {said} Expected the file that ca_cert names on this host.", "tls")
+    if isinstance(exception, exceptions.ClientException):
+        return CloudError(f"{cannot} {service} at {url}: {said}", "other")
+    # Not a library's failure but a mistake in the code: the traceback is worth more than a message.
+    raise exception
+
+
+def _said(exception: Exception) -> str:
+    """What the service or the library said, as a sentence."""
+    message = str(getattr(exception, "message", None) or exception).strip()
+    message = message.split(" (HTTP ")[0]
+    return message if message.endswith((".", "!", "?")) else f"{message}."

@@ -1,0 +1,512 @@
+#!/usr/bin/python
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: a whole Keystone catalogue in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: catalogue
+short_description: Bring a whole Keystone catalogue into the described state in one call
+version_added: 0.1.0
+author:
+  - The Mikumo authors (@mikumo)
+description:
+  - Domains, projects, roles, users with their passwords and roles, services and endpoints, with one call and one token.
+  - Only what differs is touched. What is not described is left alone, with two exceptions. Services of the same type
+    and name, and endpoints of the same service, interface and region, are duplicates, and all but one are removed. An
+    only service of a described type under another name is renamed.
+  - All requests go to O(auth.auth_url) itself, and not to the URL of the identity service in the catalogue, so that the
+    module works right after C(keystone-manage bootstrap), and where the URL in the catalogue is wrong.
+  - Run it where Keystone can be reached, be it on the node or on the machine that Ansible runs on.
+requirements:
+  - openstacksdk (C(python3-openstacksdk) in Debian), of which only keystoneauth1 is needed unless O(cloud) is used
+attributes:
+  check_mode:
+    support: full
+    description:
+      - Can run in C(check_mode) and return changed status prediction without modifying target.
+      - Where nothing answers at O(auth.auth_url), or the Python libraries are not installed yet, as on an empty host,
+        all is predicted to be created, with a warning.
+  diff_mode:
+    support: full
+    description: Will return details on what has changed (or would in C(check_mode)), when in diff mode.
+  idempotent:
+    support: full
+    description: Run twice in a row with the same arguments, the second run changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS/families that can be operated against.
+options:
+  auth:
+    description:
+      - Who logs in to Keystone, and where. Needs the role C(admin).
+      - Either this or O(cloud) is required.
+    type: dict
+    suboptions:
+      auth_url:
+        description: Keystone's URL, with or without C(/v3).
+        type: str
+        required: true
+      username:
+        description: Name of the user.
+        type: str
+        required: true
+      password:
+        description: Password of the user.
+        type: str
+        required: true
+      project_name:
+        description: Project for which the token is valid.
+        type: str
+        default: admin
+      user_domain_name:
+        description: Domain of the user.
+        type: str
+        default: Default
+      project_domain_name:
+        description: Domain of the project.
+        type: str
+        default: Default
+  cloud:
+    description: Entry in C(clouds.yaml) to log in with.
+    type: str
+  region:
+    description: Region of the endpoints.
+    type: str
+  interface:
+    description:
+      - Without effect, as O(auth.auth_url) is used. It is here so that C(module_defaults) can be shared with
+        M(mikumo.openstack.images).
+    type: str
+    choices: [public, internal, admin]
+    default: internal
+  ca_cert:
+    description: File of the certificates of the authorities that Keystone's TLS certificate may be signed by.
+    type: path
+  wait:
+    description:
+      - For how many seconds to go on trying when the connection is refused or Keystone answers with an error of its own
+        (5xx). A rejected password is never tried again. In check mode a refused connection is not waited for.
+    type: int
+    default: 60
+  timeout:
+    description: For how many seconds to wait for the answer to one request.
+    type: int
+    default: 60
+  domains:
+    description: Domains.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the domain.
+        type: str
+        required: true
+      description:
+        description: Description of the domain. Left alone when not given.
+        type: str
+      state:
+        description: Whether the domain is there. With an absent domain goes all that is in it.
+        type: str
+        choices: [present, absent]
+        default: present
+  projects:
+    description: Projects.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the project.
+        type: str
+        required: true
+      domain:
+        description: Name of the project's domain.
+        type: str
+        default: Default
+      description:
+        description: Description of the project. Left alone when not given.
+        type: str
+      enabled:
+        description: Whether the project can be used.
+        type: bool
+        default: true
+      state:
+        description: Whether the project is there.
+        type: str
+        choices: [present, absent]
+        default: present
+  roles:
+    description: Roles. An entry is a name, or a dictionary with C(name) and C(state) (V(present) or V(absent)).
+    type: list
+    elements: raw
+    default: []
+  users:
+    description: Users.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the user.
+        type: str
+        required: true
+      domain:
+        description: Name of the user's domain.
+        type: str
+        default: Default
+      password:
+        description:
+          - Password of the user.
+          - Whether it is the right one is found out by authenticating as the user, which costs one request, and it is
+            set only if that fails. A disabled user's password is not looked at.
+        type: str
+      update_password:
+        description: V(on_create) sets the password of a new user only, and saves the request that checks it.
+        type: str
+        choices: [always, on_create]
+        default: always
+      description:
+        description: Description of the user. Left alone when not given.
+        type: str
+      email:
+        description: Mail address of the user. Left alone when not given.
+        type: str
+      enabled:
+        description: Whether the user can log in.
+        type: bool
+        default: true
+      default_project:
+        description: Name of the user's default project, in the user's domain. Left alone when not given.
+        type: str
+      roles:
+        description: Roles of the user. Others that the user has are left alone.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          role:
+            description: Name of the role.
+            type: str
+            required: true
+          project:
+            description: Name of the project for which the role is granted.
+            type: str
+          project_domain:
+            description: Domain of O(users[].roles[].project). The user's own when not given.
+            type: str
+          domain:
+            description: Name of the domain for which the role is granted.
+            type: str
+          system:
+            description: V(all) grants the role for the whole system.
+            type: str
+            choices: [all]
+          state:
+            description: Whether the user has the role.
+            type: str
+            choices: [present, absent]
+            default: present
+      state:
+        description: Whether the user is there.
+        type: str
+        choices: [present, absent]
+        default: present
+  services:
+    description: Services with their endpoints.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the service, such as V(glance).
+        type: str
+        required: true
+      type:
+        description: Type of the service, such as V(image).
+        type: str
+        required: true
+      description:
+        description: Description of the service. Left alone when not given.
+        type: str
+      enabled:
+        description: Whether the service appears in the catalogue.
+        type: bool
+        default: true
+      region:
+        description: Region of this service's endpoints. That of O(region) when not given.
+        type: str
+      endpoints:
+        description:
+          - URLs of the service in the region, by interface.
+          - An interface that is not named is left alone, and one with the empty string is removed.
+        type: dict
+        default: {}
+        suboptions:
+          public:
+            description: URL for everyone.
+            type: str
+          internal:
+            description: URL for the cloud's own services.
+            type: str
+          admin:
+            description: URL for administration.
+            type: str
+      state:
+        description: Whether the service is there. With an absent service go its endpoints in all regions.
+        type: str
+        choices: [present, absent]
+        default: present
+seealso:
+  - module: mikumo.openstack.images
+  - module: openstack.cloud.identity_user
+  - module: openstack.cloud.endpoint
+"""
+
+EXAMPLES = r"""
+- name: Enter the image service and its user
+  mikumo.openstack.catalogue:
+    auth:
+      auth_url: http://controller:5000/v3
+      username: admin
+      password: "{{ keystone_admin_password }}"
+    region: RegionOne
+    projects:
+      - name: service
+        description: The services' own project
+    roles:
+      - service
+    users:
+      - name: glance
+        password: "{{ glance_password }}"
+        roles:
+          - role: admin
+            project: service
+          - role: service
+            project: service
+    services:
+      - name: glance
+        type: image
+        description: Images
+        endpoints:
+          public: https://cloud.example.org:9292
+          internal: http://controller:9292
+          admin: http://controller:9292
+
+- name: Give a class its own domain, with an administrator who may choose another password
+  mikumo.openstack.catalogue:
+    cloud: admin
+    domains:
+      - name: class
+        description: Spring term
+    projects:
+      - name: lab
+        domain: class
+    users:
+      - name: teacher
+        domain: class
+        password: "{{ teacher_password }}"
+        update_password: on_create
+        default_project: lab
+        roles:
+          - role: admin
+            domain: class
+          - role: member
+            project: lab
+
+- name: Remove a service that is no longer there
+  mikumo.openstack.catalogue:
+    cloud: admin
+    services:
+      - name: heat
+        type: orchestration
+        state: absent
+    users:
+      - name: heat
+        state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or in check mode would be, one line each, in order. Empty if nothing.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "user glance: password (another) -> (as described)"
+    - "service glance: public endpoint in RegionOne http://old:9292 -> http://new:9292"
+ids:
+  description:
+    - The ids of the described objects that are present, by kind (C(domains), C(projects), C(roles), C(users),
+      C(services)) and name. A project or user outside of the domain Default has the name C(NAME@DOMAIN).
+    - In check mode the id of an object that is not there yet is null.
+  returned: success
+  type: dict
+  sample:
+    projects:
+      service: 8ad9c0b1f4a24dd0a3b0f4f5c5a0a8b1
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
+from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import (
+    Access,
+    Api,
+    Cloud,
+    CloudError,
+    Nothing,
+)
+
+STATE: dict[str, Any] = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+REQUIRED: dict[str, Any] = {"type": "str", "required": True}
+
+
+def a_list(options: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "list", "elements": "dict", "default": [], "options": options, **more}
+
+
+ARGUMENTS: dict[str, Any] = {
+    "auth": {
+        "type": "dict",
+        "options": {
+            "auth_url": REQUIRED,
+            "username": REQUIRED,
+            "password": {**REQUIRED, "no_log": True},
+            "project_name": {"type": "str", "default": "admin"},
+            "user_domain_name": {"type": "str", "default": "Default"},
+            "project_domain_name": {"type": "str", "default": "Default"},
+        },
+    },
+    "cloud": {"type": "str"},
+    "region": {"type": "str"},
+    "interface": {"type": "str", "choices": ["public", "internal", "admin"], "default": "internal"},
+    "ca_cert": {"type": "path"},
+    "wait": {"type": "int", "default": 60},
+    "timeout": {"type": "int", "default": 60},
+    "domains": a_list({"name": REQUIRED, "description": {"type": "str"}, "state": STATE}),
+    "projects": a_list(
+        {
+            "name": REQUIRED,
+            "domain": {"type": "str", "default": "Default"},
+            "description": {"type": "str"},
+            "enabled": {"type": "bool", "default": True},
+            "state": STATE,
+        }
+    ),
+    "roles": {"type": "list", "elements": "raw", "default": []},
+    "users": a_list(
+        {
+            "name": REQUIRED,
+            "domain": {"type": "str", "default": "Default"},
+            "password": {"type": "str", "no_log": True},
+            "update_password": {
+                "type": "str",
+                "choices": ["always", "on_create"],
+                "default": "always",
+                "no_log": False,
+            },
+            "description": {"type": "str"},
+            "email": {"type": "str"},
+            "enabled": {"type": "bool", "default": True},
+            "default_project": {"type": "str"},
+            "roles": a_list(
+                {
+                    "role": REQUIRED,
+                    "project": {"type": "str"},
+                    "project_domain": {"type": "str"},
+                    "domain": {"type": "str"},
+                    "system": {"type": "str", "choices": ["all"]},
+                    "state": STATE,
+                },
+                required_one_of=[("project", "domain", "system")],
+                mutually_exclusive=[("project", "domain", "system")],
+            ),
+            "state": STATE,
+        }
+    ),
+    "services": a_list(
+        {
+            "name": REQUIRED,
+            "type": REQUIRED,
+            "description": {"type": "str"},
+            "enabled": {"type": "bool", "default": True},
+            "region": {"type": "str"},
+            "endpoints": {
+                "type": "dict",
+                "default": {},
+                "options": {"public": {"type": "str"}, "internal": {"type": "str"}, "admin": {"type": "str"}},
+            },
+            "state": STATE,
+        }
+    ),
+}
+
+
+def roles(entries: list[Any]) -> list[Mapping[str, Any]]:
+    """A role is so often nothing but a name that it may be written as one."""
+    described: list[Mapping[str, Any]] = []
+    for entry in entries:
+        item = {"name": entry} if isinstance(entry, str) else entry
+        if not isinstance(item, Mapping) or not isinstance(item.get("name"), str) or set(item) - {"name", "state"}:
+            raise CloudError(f"roles: expected a name, or a dictionary of name and state, but found {entry!r}.")
+        if item.get("state", "present") not in STATE["choices"]:
+            raise CloudError(f"roles: the state of {item['name']} is {item['state']!r}, not present or absent.")
+        described.append(item)
+    return described
+
+
+def run(module: AnsibleModule) -> None:
+    options, check = module.params, module.check_mode
+    description = {kind: options[kind] for kind in ("domains", "projects", "users", "services")}
+    description["roles"] = roles(options["roles"])
+    differences = Differences()
+    api: Api
+    try:
+        cloud = Cloud(Access.from_options(options, check))
+        api = cloud.identity()
+    except CloudError as error:
+        if not check or error.kind not in ("unreachable", "library"):
+            raise
+        module.warn(f"{error} Check mode predicts a first run, which creates everything.")
+        catalogue = Catalogue(
+            Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True
+        )
+    else:
+        catalogue = Catalogue(
+            api,
+            differences,
+            lambda user_id, name, password: cloud.accepts(api, user_id, name, password),
+            region=options["region"],
+            own_user_id=cloud.user_id(),
+            check=check,
+        )
+    ids = catalogue.converge(description)
+    result: dict[str, Any] = {"changed": differences.changed, "changes": differences.changes, "ids": ids}
+    if module._diff:
+        result["diff"] = differences.diff
+    module.exit_json(**result)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        supports_check_mode=True,
+        required_one_of=[("auth", "cloud")],
+        mutually_exclusive=[("auth", "cloud")],
+    )
+    try:
+        run(module)
+    except CloudError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
