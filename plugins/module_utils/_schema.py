@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import pwd
+import re
+import signal
+import sqlite3
+import subprocess
+import typing as t
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = [
+    "Connection",
+    "Outcome",
+    "Revisions",
+    "SchemaError",
+    "UnreachableError",
+    "configured_connection",
+    "current_revisions",
+    "load_revisions",
+    "migrate",
+    "run_command",
+]
+
+TAIL = 30
+NO_SUCH_TABLE = 1146
+UNKNOWN_DATABASE = 1049
+
+
+class SchemaError(Exception):
+    """A schema that cannot be brought to the newest revision."""
+
+
+class UnreachableError(SchemaError):
+    """What is needed to look is not there (yet): scripts, configuration, driver or server."""
+
+
+# --- the scripts -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """The graph of revision scripts: each revision with those it comes after, by branch or by dependency."""
+
+    parents: Mapping[str, frozenset[str]]
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """Revisions nothing comes after. This is what alembic leaves in its table: one row per head, and none for the
+        head of a branch that another branch's head depends on (as Glance's contract branch does on expand)."""
+        followed = frozenset().union(*self.parents.values())
+        return frozenset(self.parents) - followed
+
+    def applied(self, rows: frozenset[str]) -> frozenset[str]:
+        """All revisions that a database with these rows in its version table went through."""
+        found: set[str] = set()
+        pending = [row for row in rows if row in self.parents]
+        while pending:
+            revision = pending.pop()
+            if revision not in found:
+                found.add(revision)
+                pending.extend(self.parents.get(revision, ()))
+        return frozenset(found)
+
+    def unknown(self, rows: frozenset[str]) -> frozenset[str]:
+        return rows - frozenset(self.parents)
+
+    def complete(self, rows: frozenset[str]) -> bool:
+        return self.heads <= self.applied(rows)
+
+
+_NAMES = ("revision", "down_revision", "depends_on")
+
+
+def _assignments(tree: ast.Module) -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            found[node.target.id] = node.value
+    return found
+
+
+def _strings(path: Path, name: str, node: ast.expr | None, known: Mapping[str, ast.expr]) -> frozenset[str]:
+    if node is None:
+        return frozenset()
+    if isinstance(node, ast.Constant):
+        if node.value is None:
+            return frozenset()
+        if isinstance(node.value, str):
+            return frozenset({node.value})
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return frozenset().union(*(_strings(path, name, element, known) for element in node.elts))
+    if isinstance(node, ast.Name) and node.id in known and known[node.id] is not node:
+        return _strings(path, name, known[node.id], known)
+    raise SchemaError(f"{path}:{node.lineno}: '{name}' is not a plain string, a tuple of strings or None")
+
+
+def load_revisions(directories: Sequence[str]) -> Revisions:
+    """Read the scripts without importing them: that would load the whole service, and take as long as the migration."""
+    parents: dict[str, frozenset[str]] = {}
+    for directory in directories:
+        if not Path(directory).is_dir():
+            raise UnreachableError(
+                f"the directory {directory} of 'migrations' does not exist; "
+                "install the service's package first, or correct the path"
+            )
+        for path in sorted(Path(directory).rglob("*.py")):
+            try:
+                known = _assignments(ast.parse(path.read_bytes(), filename=str(path)))
+            except (SyntaxError, ValueError, OSError) as error:
+                raise SchemaError(f"{path}: cannot be read as a migration script: {error}") from error
+            # env.py, __init__.py and helpers have no revision
+            if "revision" not in known or "down_revision" not in known:
+                continue
+            own, down, depends = (_strings(path, name, known.get(name), known) for name in _NAMES)
+            for revision in own:
+                if revision in parents:
+                    raise SchemaError(f"{path}: the revision {revision} exists twice under 'migrations'")
+                parents[revision] = down | depends
+    if not parents:
+        raise SchemaError(
+            f"no migration scripts in {', '.join(directories)}; 'migrations' wants directories with alembic's scripts"
+        )
+    return Revisions(parents)
+
+
+# --- the database ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Connection:
+    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message."""
+
+    url: str = field(repr=False)
+
+    @property
+    def parts(self) -> urllib.parse.SplitResult:
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme.split("+")[0] not in ("mysql", "mariadb", "sqlite"):
+            raise SchemaError(
+                f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://"
+            )
+        return parts
+
+    @property
+    def secrets(self) -> list[str]:
+        password = urllib.parse.urlsplit(self.url).password
+        return [password, urllib.parse.unquote(password)] if password else []
+
+    @property
+    def database(self) -> str:
+        return urllib.parse.unquote(self.parts.path.removeprefix("/"))
+
+    def __str__(self) -> str:
+        parts = self.parts
+        if parts.scheme.startswith("sqlite"):
+            return f"database {self.database}"
+        user = urllib.parse.unquote(parts.username or "")
+        return f"database {self.database} on {parts.hostname or 'localhost'} as {user}"
+
+    def arguments(self) -> dict[str, t.Any]:
+        """What pymysql.connect wants."""
+        parts = self.parts
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        arguments: dict[str, t.Any] = {
+            "host": parts.hostname or "localhost",
+            "port": parts.port or 3306,
+            "user": urllib.parse.unquote(parts.username or ""),
+            "password": urllib.parse.unquote(parts.password or ""),
+            "database": self.database,
+            "connect_timeout": 30,
+        }
+        if "unix_socket" in query:
+            arguments["unix_socket"] = query["unix_socket"]
+        tls = {key.removeprefix("ssl_"): query[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if key in query}
+        if tls:
+            arguments["ssl"] = tls
+        return arguments
+
+
+def configured_connection(path: str, section: str, option: str) -> Connection:
+    """The connection that the service itself uses."""
+    parser = configparser.ConfigParser(
+        # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
+        interpolation=None,
+        strict=False,
+        allow_no_value=True,
+        default_section="",
+        comment_prefixes=("#", ";"),
+    )
+    try:
+        parser.read_string(Path(path).read_text(encoding="utf-8"), source=path)
+    except FileNotFoundError:
+        raise UnreachableError(
+            f"the configuration {path} does not exist; write it before its database's schema is checked"
+        ) from None
+    except (OSError, configparser.Error) as error:
+        raise SchemaError(f"the configuration {path} cannot be read: {error}") from error
+    url = parser.get(section, option, fallback=None)
+    if not url:
+        raise UnreachableError(f"the configuration {path} has no option '{option}' in section [{section}]")
+    return Connection(url)
+
+
+def _check_table(table: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+", table):
+        raise SchemaError(f"version_table: {table!r} is not the name of a table")
+    return table
+
+
+def _sqlite_revisions(connection: Connection, table: str) -> frozenset[str]:
+    path = Path(connection.database)
+    if not path.is_file():
+        return frozenset()
+    database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    try:
+        return frozenset(str(row[0]) for row in database.execute(f"SELECT version_num FROM {table}"))  # noqa: S608
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return frozenset()
+        raise SchemaError(f"{connection}: {error}") from error
+    finally:
+        database.close()
+
+
+def current_revisions(connection: Connection, version_table: str) -> frozenset[str]:
+    """The rows of the version table; none if there is no such table or no such database."""
+    table = _check_table(version_table)
+    if connection.parts.scheme.startswith("sqlite"):
+        return _sqlite_revisions(connection, table)
+    try:
+        import pymysql  # noqa: PLC0415  # only on nodes, and not before the packages are there
+    except ImportError as error:
+        raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
+    try:
+        database = pymysql.connect(**connection.arguments())
+    except pymysql.err.MySQLError as error:
+        if error.args and error.args[0] == UNKNOWN_DATABASE:
+            return frozenset()
+        raise UnreachableError(
+            f"{connection} does not accept a connection: {error}; create the database and its user first"
+        ) from error
+    try:
+        with database.cursor() as cursor:
+            cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608  # checked above
+            return frozenset(str(row[0]) for row in cursor.fetchall())
+    except pymysql.err.MySQLError as error:
+        if error.args and error.args[0] == NO_SUCH_TABLE:
+            return frozenset()
+        raise SchemaError(f"{connection}: the table {table} cannot be read: {error}") from error
+    finally:
+        database.close()
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-TAIL:])
+
+
+def _identity(user: str) -> dict[str, t.Any]:
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise SchemaError(f"user {user!r} does not exist on this machine; install the service's package first") from None
+    if os.geteuid() == entry.pw_uid:
+        return {}
+    return {
+        "user": entry.pw_uid,
+        "group": entry.pw_gid,
+        "extra_groups": os.getgrouplist(entry.pw_name, entry.pw_gid),
+    }
+
+
+def run_command(command: Sequence[str], user: str | None, environment: Mapping[str, str], timeout: float) -> None:
+    """Run the service's own migration command, without a shell and without the variables of this session."""
+    base = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
+    name = " ".join(command)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd="/",
+            env={**base, **environment},
+            umask=0o027,
+            start_new_session=True,
+            **(_identity(user) if user else {}),
+        )
+    except OSError as error:
+        raise SchemaError(f"'{name}' cannot be run: {error.strerror}") from error
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        raise SchemaError(
+            f"'{name}' did not end within {timeout:.0f} s and was killed; raise 'timeout' if the database is large. "
+            f"The end of its output:\n{_tail(output)}"
+        ) from None
+    if process.returncode:
+        how = f"exit status {process.returncode}" if process.returncode > 0 else f"signal {-process.returncode}"
+        raise SchemaError(f"'{name}' failed with {how}. The end of its output:\n{_tail(output)}")
+
+
+# --- together --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outcome:
+    changed: bool
+    before: list[str]
+    after: list[str]
+    heads: list[str]
+
+
+def migrate(
+    *,
+    name: str,
+    revisions: Callable[[], Revisions],
+    current: Callable[[], frozenset[str]],
+    run: Callable[[], None],
+    check_mode: bool,
+) -> Outcome:
+    """Run the command if the database has not gone through all scripts, and make sure that it then has."""
+    try:
+        known = revisions()
+        before = current()
+    except UnreachableError:
+        if not check_mode:
+            raise
+        # An empty machine: what is missing will be there when this is no longer a prediction.
+        return Outcome(True, [], ["head"], [])
+    heads = sorted(known.heads)
+    unknown = known.unknown(before)
+    if unknown:
+        raise SchemaError(
+            f"{name}: the database has revision {', '.join(sorted(unknown))}, which the installed scripts do not know "
+            f"(their newest: {', '.join(heads)}). A newer release has been here, or 'migrations' lacks a directory; "
+            "a schema cannot go back"
+        )
+    if known.complete(before):
+        return Outcome(False, sorted(before), sorted(before), heads)
+    if check_mode:
+        return Outcome(True, sorted(before), heads, heads)
+    run()
+    after = current()
+    if not known.complete(after):
+        missing = sorted(known.heads - known.applied(after))
+        raise SchemaError(
+            f"{name}: the command ended well, but the database is at {', '.join(sorted(after)) or 'no revision'} and "
+            f"lacks {', '.join(missing)}. Does the command use this database, and does it run all branches?"
+        )
+    return Outcome(True, sorted(before), sorted(after), heads)

@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: database_schema
+short_description: Bring the schema of a service's database to its newest revision
+version_added: 0.1.0
+description:
+  - Compares the revision scripts that are installed with the revisions that alembic noted in the database,
+    and runs the service's own command only if the database lacks one. Looking takes a fraction of a second, whereas
+    the command loads the whole service to find that there is nothing to do.
+  - After the command the database is looked at again. A command that ends well without all revisions is an error.
+  - A database that has a revision unknown to the scripts is an error, since a schema cannot go back.
+options:
+  name:
+    description: What messages call this schema.
+    type: str
+    required: true
+  migrations:
+    description:
+      - Directories with the revision scripts, searched with all below.
+      - All that share a version table have to be given.
+    type: list
+    elements: path
+    required: true
+  command:
+    description: Program and arguments that bring the schema to the newest revision. There is no shell.
+    type: list
+    elements: str
+    required: true
+  user:
+    description: User who runs O(command). Who runs the module if not given.
+    type: str
+  environment:
+    description: Variables for O(command), which gets nothing but these, C(PATH), C(HOME) and C(LC_ALL).
+    type: dict
+    default: {}
+  config_file:
+    description:
+      - Configuration of the service on the node, from which O(section) and O(option) give the database.
+      - Exactly one of this and O(connection) is required. This one needs no secret in the task.
+    type: path
+  section:
+    description: Section of O(config_file).
+    type: str
+    default: database
+  option:
+    description: Option in O(section) with SQLAlchemy's URL.
+    type: str
+    default: connection
+  connection:
+    description: SQLAlchemy's URL of the database, V(mysql+pymysql://...) or V(sqlite:///...).
+    type: str
+  version_table:
+    description: Name of alembic's table.
+    type: str
+    default: alembic_version
+  timeout:
+    description: Seconds after which O(command) is killed. Large tables can take long.
+    type: int
+    default: 1800
+  secrets:
+    description: Values that must not be seen in the command's output. The database's password is among them anyway.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - python3-pymysql on the node, for MariaDB
+attributes:
+  check_mode:
+    support: full
+    description: Predicts a change also while scripts, configuration or database are missing.
+  diff_mode:
+    support: full
+    description: Shows the revisions.
+  idempotent:
+    support: full
+    description: A second call changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Debian.
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Create or upgrade the schema of Placement's database
+  mikumo.openstack.database_schema:
+    name: placement
+    config_file: /etc/placement/placement.conf
+    section: placement_database
+    migrations: [/usr/lib/python3/dist-packages/placement/db/sqlalchemy/alembic]
+    command: [placement-manage, db, sync]
+    user: placement
+
+- name: Create or upgrade the schema of Neutron's database
+  mikumo.openstack.database_schema:
+    name: neutron
+    config_file: /etc/neutron/neutron.conf
+    migrations: [/usr/lib/python3/dist-packages/neutron/db/migration/alembic_migrations]
+    command: [neutron-db-manage, --subproject, neutron, upgrade, heads]
+    user: neutron
+"""
+
+RETURN = r"""
+heads:
+  description: Newest revision of each branch among the scripts. Empty if check mode found no scripts.
+  returned: success
+  type: list
+  elements: str
+before:
+  description: Revisions in the database before.
+  returned: success
+  type: list
+  elements: str
+after:
+  description: Revisions in the database now.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
+    Connection,
+    SchemaError,
+    configured_connection,
+    current_revisions,
+    load_revisions,
+    migrate,
+    run_command,
+)
+
+ARGUMENTS: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "migrations": {"type": "list", "elements": "path", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
+    "user": {"type": "str"},
+    "environment": {"type": "dict", "default": {}},
+    "config_file": {"type": "path"},
+    "section": {"type": "str", "default": "database"},
+    "option": {"type": "str", "default": "connection"},
+    "connection": {"type": "str", "no_log": True},
+    "version_table": {"type": "str", "default": "alembic_version"},
+    "timeout": {"type": "int", "default": 1800},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=[("config_file", "connection")],
+        required_one_of=[("config_file", "connection")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    secrets = list(params["secrets"])
+
+    def connection() -> Connection:
+        if params["connection"]:
+            found = Connection(params["connection"])
+        else:
+            found = configured_connection(params["config_file"], params["section"], params["option"])
+        secrets.extend(found.secrets)
+        return found
+
+    environment = {str(name): str(value) for name, value in params["environment"].items()}
+    try:
+        outcome = migrate(
+            name=params["name"],
+            revisions=lambda: load_revisions(params["migrations"]),
+            current=lambda: current_revisions(connection(), params["version_table"]),
+            run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
+            check_mode=module.check_mode,
+        )
+    except SchemaError as error:
+        message = str(error)
+        name = params["name"]
+        module.fail_json(msg=mask(message if message.startswith(f"{name}: ") else f"{name}: {message}", secrets))
+    module.exit_json(
+        changed=outcome.changed,
+        heads=outcome.heads,
+        before=outcome.before,
+        after=outcome.after,
+        diff={
+            "before": "".join(f"{revision}\n" for revision in outcome.before),
+            "after": "".join(f"{revision}\n" for revision in outcome.after),
+            "before_header": f"{params['name']} schema",
+            "after_header": f"{params['name']} schema",
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
