@@ -318,7 +318,7 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     status = getattr(exception, "http_status", None)
     said = _said(exception)
     cannot = f"Cannot {what}:"
-    if isinstance(exception, exceptions.SSLFailure):
+    if isinstance(exception, exceptions.SSLError):
         return CloudError(
             f"{cannot} the TLS certificate of {service} at {url} is not accepted: {said} Name the file of the "
             "authority that signed it in ca_cert, and check that the certificate is made out to the host in the URL.",
@@ -330,9 +330,15 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
             "See its log and its database's, or raise timeout.",
             "timeout",
         )
+    if isinstance(exception, exceptions.ConnectFailure) and isinstance(_root(exception), ConnectionResetError):
+        return CloudError(
+            f"{cannot} {service} at {url} closed the connection without an answer, as when it is restarted or dies. "
+            "See its log.",
+            "server",
+        )
     if isinstance(exception, (exceptions.ConnectFailure, exceptions.ConnectTimeout)):
         return CloudError(
-            f"{cannot} {service} is expected at {url}, but nothing answers there: {said} "
+            f"{cannot} {service} is expected at {url}, but nothing answers there: {_said(_root(exception))} "
             "Check that the service runs and that host, port and firewall are right.",
             "unreachable",
         )
@@ -378,7 +384,14 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     raise exception
 
 
-def _said(exception: Exception) -> str:
+def _root(exception: BaseException) -> BaseException:
+    """What it began with: a refused connection comes wrapped four times, with a message of as many lines."""
+    while exception.__context__ is not None:
+        exception = exception.__context__
+    return exception
+
+
+def _said(exception: BaseException) -> str:
     """What the service or the library said, as a sentence."""
     message = str(getattr(exception, "message", None) or exception).strip()
     message = message.split(" (HTTP ")[0]
