@@ -51,9 +51,12 @@ _INLINE = re.compile(
     r"(?P<lead>[\"']?\b(?P<name>[A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|[=:])\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;}\]]+)"
 )
 _URL = re.compile(r"(?P<lead>\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@\"']*:)(?P<value>[^\s@/\"']+)(?=@)")
-_SQL = re.compile(r"(?P<lead>\bIDENTIFIED\s+(?:VIA\s+\w+\s+USING|BY(?:\s+PASSWORD)?)\s+)(?P<value>'[^']*')", re.IGNORECASE)
+_SQL = re.compile(
+    r"(?P<lead>\bIDENTIFIED\s+(?:VIA\s+\w+\s+USING|BY(?:\s+PASSWORD)?)\s+)(?P<value>'[^']*')", re.IGNORECASE
+)
 _KEY_BLOCK = re.compile(
-    r"(?P<lead>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY)-----\s)(?P<value>.*?)(?=-----END (?P=kind)-----|\Z)", re.DOTALL
+    r"(?P<lead>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY)-----\s)(?P<value>.*?)(?=-----END (?P=kind)-----|\Z)",
+    re.DOTALL,
 )
 _SECRET_FILE = re.compile(r"(?:\.key|cookie|/fernet-keys/[^/]+|/credential-keys/[^/]+)$")
 
@@ -105,7 +108,8 @@ class _Masker:
     def text(self, text: str) -> str:
         text = _KEY_BLOCK.sub(self._replace_block, text)
         return "".join(
-            self._line(line.rstrip("\n")) + ("\n" if line.endswith("\n") else "") for line in text.splitlines(keepends=True)
+            self._line(line.rstrip("\n")) + ("\n" if line.endswith("\n") else "")
+            for line in text.splitlines(keepends=True)
         )
 
 
@@ -351,12 +355,15 @@ def _differences(change: Change, secrets: Sequence[str]) -> Iterator[dict[str, s
     path = str(item.path)
     if item.state == ABSENT:
         before, after = mask_pair(_shown(item, change.before, True), "", secrets)
-        yield {"before_header": path, "after_header": f"{path} (absent)", "before": before or "(empty)\n", "after": after}
+        yield {
+            "before_header": path,
+            "after_header": f"{path} (absent)",
+            "before": before or "(empty)\n",
+            "after": after,
+        }
         return
     if change.content and item.state == PRESENT:
-        before, after = mask_pair(
-            _shown(item, change.before, change.exists), _shown(item, item.content, True), secrets
-        )
+        before, after = mask_pair(_shown(item, change.before, change.exists), _shown(item, item.content, True), secrets)
         header = path if change.exists else f"{path} (absent)"
         if before == after:
             after += "(this content is another one)\n"
@@ -470,5 +477,7 @@ def sync(wanted: Sequence[Wanted], *, secrets: Sequence[str] = (), check_mode: b
             try:
                 _apply(change)
             except OSError as error:
-                raise FilesError(f"{change.wanted.path}: cannot be brought into state {change.wanted.state}: {error}") from error
+                raise FilesError(
+                    f"{change.wanted.path}: cannot be brought into state {change.wanted.state}: {error}"
+                ) from error
     return Outcome(bool(changes), [str(change.wanted.path) for change in changes], diff)

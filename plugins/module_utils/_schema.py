@@ -26,6 +26,7 @@ __all__ = [
     "current_revisions",
     "load_revisions",
     "migrate",
+    "revisions_of",
     "run_command",
 ]
 
@@ -158,6 +159,10 @@ class Connection:
         password = urllib.parse.urlsplit(self.url).password
         return [password, urllib.parse.unquote(password)] if password else []
 
+    def of(self, database: str) -> Connection:
+        """The same server and user, with another database."""
+        return Connection(self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
+
     @property
     def database(self) -> str:
         return urllib.parse.unquote(self.parts.path.removeprefix("/"))
@@ -266,6 +271,12 @@ def current_revisions(connection: Connection, version_table: str) -> frozenset[s
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
+def revisions_of(connection: Connection, databases: Sequence[str], version_table: str) -> dict[str, frozenset[str]]:
+    """The rows of the version tables of these databases of one server; of the URL's own if none are named."""
+    connections = [connection.of(database) for database in databases] or [connection]
+    return {each.database: current_revisions(each, version_table) for each in connections}
+
+
 def _tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-TAIL:])
 
@@ -274,7 +285,9 @@ def _identity(user: str) -> dict[str, t.Any]:
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
-        raise SchemaError(f"user {user!r} does not exist on this machine; install the service's package first") from None
+        raise SchemaError(
+            f"user {user!r} does not exist on this machine; install the service's package first"
+        ) from None
     if os.geteuid() == entry.pw_uid:
         return {}
     return {
@@ -329,15 +342,22 @@ class Outcome:
     heads: list[str]
 
 
+def _listed(rows: Mapping[str, frozenset[str]]) -> list[str]:
+    """What the version tables hold; with the name of the database only if there are several."""
+    if len(rows) == 1:
+        return sorted(*rows.values())
+    return [f"{database}: {row}" for database, found in rows.items() for row in sorted(found)]
+
+
 def migrate(
     *,
     name: str,
     revisions: Callable[[], Revisions],
-    current: Callable[[], frozenset[str]],
+    current: Callable[[], Mapping[str, frozenset[str]]],
     run: Callable[[], None],
     check_mode: bool,
 ) -> Outcome:
-    """Run the command if the database has not gone through all scripts, and make sure that it then has."""
+    """Run the command if a database has not gone through all scripts, and make sure that it then has."""
     try:
         known = revisions()
         before = current()
@@ -347,23 +367,26 @@ def migrate(
         # An empty machine: what is missing will be there when this is no longer a prediction.
         return Outcome(True, [], ["head"], [])
     heads = sorted(known.heads)
-    unknown = known.unknown(before)
-    if unknown:
-        raise SchemaError(
-            f"{name}: the database has revision {', '.join(sorted(unknown))}, which the installed scripts do not know "
-            f"(their newest: {', '.join(heads)}). A newer release has been here, or 'migrations' lacks a directory; "
-            "a schema cannot go back"
-        )
-    if known.complete(before):
-        return Outcome(False, sorted(before), sorted(before), heads)
+    for database, rows in before.items():
+        unknown = known.unknown(rows)
+        if unknown:
+            raise SchemaError(
+                f"{name}: the database {database} has revision {', '.join(sorted(unknown))}, which the installed "
+                f"scripts do not know (their newest: {', '.join(heads)}). A newer release has been here, or "
+                "'migrations' lacks a directory; a schema cannot go back"
+            )
+    if all(known.complete(rows) for rows in before.values()):
+        return Outcome(False, _listed(before), _listed(before), heads)
     if check_mode:
-        return Outcome(True, sorted(before), heads, heads)
+        return Outcome(True, _listed(before), _listed(dict.fromkeys(before, known.heads)), heads)
     run()
     after = current()
-    if not known.complete(after):
-        missing = sorted(known.heads - known.applied(after))
-        raise SchemaError(
-            f"{name}: the command ended well, but the database is at {', '.join(sorted(after)) or 'no revision'} and "
-            f"lacks {', '.join(missing)}. Does the command use this database, and does it run all branches?"
-        )
-    return Outcome(True, sorted(before), sorted(after), heads)
+    for database, rows in after.items():
+        missing = sorted(known.heads - known.applied(rows))
+        if missing:
+            raise SchemaError(
+                f"{name}: the command ended well, but the database {database} is at "
+                f"{', '.join(sorted(rows)) or 'no revision'} and lacks {', '.join(missing)}. "
+                "Does the command use this database, and does it run all branches?"
+            )
+    return Outcome(True, _listed(before), _listed(after), heads)

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import contextlib
 import datetime
 import glob
 import os
@@ -218,13 +219,13 @@ def parse_timestamp(text: str) -> int:
     # Not strptime with %a: the name of the day is of no use, and %f wants exactly what us+utc gives.
     try:
         _day, date, clock, zone = text.split()
-        moment = datetime.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=datetime.timezone.utc)
+        moment = datetime.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=datetime.UTC)
     except ValueError as error:
         raise UnitsError(f"the time stamp {text!r} of systemctl is not understood") from error
     if zone != "UTC":
         raise UnitsError(f"the time stamp {text!r} of systemctl is not in UTC")
     # Not float seconds: they have no room for all microseconds.
-    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return (moment - epoch) // datetime.timedelta(microseconds=1)
 
 
@@ -288,17 +289,14 @@ def newest(patterns: Iterable[str]) -> tuple[int, str]:
     latest = (0, "")
     for pattern in patterns:
         for path in _paths(pattern):
-            times = []
+            # /dev/null is where the link of a masked unit points to
+            if path.startswith("/dev/"):
+                continue
+            # both the link and what it points to: either may have been exchanged
             for follow in (False, True):
-                try:
-                    found = os.stat(path, follow_symlinks=follow)
-                except OSError:
-                    continue
-                # /dev/null is where the link of a masked unit points to
-                if not os.path.islink(path) or follow or os.path.exists(path):
-                    times.append(found.st_mtime_ns // 1000)
-            if times and not path.startswith("/dev/"):
-                latest = max(latest, (max(times), path))
+                with contextlib.suppress(OSError):
+                    time_us = Path(path).stat(follow_symlinks=follow).st_mtime_ns // 1000
+                    latest = max(latest, (time_us, path))
     return latest
 
 
@@ -434,23 +432,15 @@ class Converger:
                 raise
             # An empty machine, or a chroot: everything is still to be done.
             status = {name: Status({}) for name in names}
-        if not self.check_mode:
-            self._heal_clock(units, outcome)
+        else:
+            if not self.check_mode:
+                self._heal_clock(units, outcome)
         before = status
         plans = {unit.name: decide(unit, status[unit.name]) for unit in units}
-        if not self.check_mode and self._prepare(units, plans, status):
-            status = self.systemctl.show(names)
-            # what was needed before belongs into the report, what is needed now is decided anew
-            prepared = plans
-            plans = {unit.name: decide(unit, status[unit.name]) for unit in units}
-            for name, plan in plans.items():
-                plan.unmask = prepared[name].unmask
-                plan.mask = prepared[name].mask
-                if prepared[name].reload_manager:
-                    plan.reload_manager = True
-                    if prepared[name].verb == "restart" and not plan.verb:
-                        plan.verb, plan.reason = "restart", prepared[name].reason
         if not self.check_mode:
+            if self._prepare(units, plans, status):
+                status = self.systemctl.show(names)
+                plans = {unit.name: self._renewed(plans[unit.name], status[unit.name]) for unit in units}
             self._require(units, status)
             self.systemctl.call("enable", [name for name, plan in plans.items() if plan.enable])
             self.systemctl.call("disable", [name for name, plan in plans.items() if plan.disable])
@@ -458,13 +448,7 @@ class Converger:
         for wave in sorted({unit.wave for unit in units}):
             members = [unit for unit in units if unit.wave == wave]
             if acted and not self.check_mode:
-                # An earlier wave may have taken units along, for instance by PartOf=.
-                status = self.systemctl.show([unit.name for unit in members])
-                for unit in members:
-                    fresh = decide(unit, status[unit.name])
-                    plan = plans[unit.name]
-                    if not (plan.reload_manager and plan.verb == "restart"):
-                        plan.verb, plan.reason, plan.reset = fresh.verb, fresh.reason, fresh.reset
+                status = self._decide_again(members, plans)
             wave_plans = [plans[unit.name] for unit in members]
             for plan in wave_plans:
                 outcome.note(plan, before[plan.unit.name])
@@ -473,6 +457,26 @@ class Converger:
                 self._wait(members, wave_plans, status)
             acted = acted or any(plan.verb for plan in wave_plans)
         return outcome
+
+    def _decide_again(self, members: Sequence[Unit], plans: Mapping[str, Plan]) -> dict[str, Status]:
+        """An earlier wave may have taken units along, for instance by PartOf=."""
+        status = self.systemctl.show([unit.name for unit in members])
+        for unit in members:
+            plan = plans[unit.name]
+            fresh = decide(unit, status[unit.name])
+            if not (plan.reload_manager and plan.verb == "restart"):
+                plan.verb, plan.reason, plan.reset = fresh.verb, fresh.reason, fresh.reset
+        return status
+
+    @staticmethod
+    def _renewed(old: Plan, status: Status) -> Plan:
+        """The plan after the preparations, which still tells of them."""
+        plan = decide(old.unit, status)
+        plan.mask, plan.unmask = old.mask, old.unmask
+        plan.reload_manager = old.reload_manager
+        if old.reload_manager and old.verb == "restart" and not plan.verb:
+            plan.verb, plan.reason = old.verb, old.reason
+        return plan
 
     def _prepare(self, units: Sequence[Unit], plans: Mapping[str, Plan], status: Mapping[str, Status]) -> bool:
         """Mask, unmask and reload; true if systemd has to be asked again."""
@@ -510,13 +514,17 @@ class Converger:
     @staticmethod
     def _heal_clock(units: Sequence[Unit], outcome: Outcome) -> None:
         """A file from the future would have its units restarted by every run until then."""
+        healed: set[str] = set()
         for pattern in sorted({pattern for unit in units for pattern in unit.files}):
             while True:
                 changed, path = newest([pattern])
-                if changed <= time.time_ns() // 1000:
-                    break
                 now = time.time_ns()
-                os.utime(path, ns=(now, now))
+                if changed <= now // 1000 or path in healed:
+                    break
+                healed.add(path)
+                for follow in (False, True):
+                    with contextlib.suppress(OSError):
+                        os.utime(path, ns=(now, now), follow_symlinks=follow)
                 outcome.warnings.append(
                     f"{path} had a modification time in the future, which is now the present; was the clock set back?"
                 )

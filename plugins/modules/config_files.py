@@ -61,7 +61,7 @@ options:
     type: str
     default: root
   mode:
-    description: Mode of files that name none. A directory that names none may in addition be searched by who may read it.
+    description: Mode of files that name none. A directory that names none may also be searched by who may read it.
     type: str
     default: "0640"
   secrets:
@@ -167,9 +167,7 @@ def main() -> None:
         outcome = sync(wanted, secrets=params["secrets"], check_mode=module.check_mode)
     except FilesError as error:
         module.fail_json(msg=str(error), invocation=shown)
-    module.exit_json(
-        changed=outcome.changed, changed_files=outcome.changed_files, diff=outcome.diff, invocation=shown
-    )
+    module.exit_json(changed=outcome.changed, changed_files=outcome.changed_files, diff=outcome.diff, invocation=shown)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ options:
   connection:
     description: SQLAlchemy's URL of the database, V(mysql+pymysql://...) or V(sqlite:///...).
     type: str
+  databases:
+    description:
+      - Names of the databases on that server which O(command) brings to the newest revision, if they are several, as
+        C(nova) and C(nova_cell0) are. The one in the URL if none is given.
+    type: list
+    elements: str
+    default: []
   version_table:
     description: Name of alembic's table.
     type: str
@@ -96,6 +103,16 @@ EXAMPLES = r"""
     command: [placement-manage, db, sync]
     user: placement
 
+# Cell 0 has to be mapped before, otherwise the command passes over it.
+- name: Create or upgrade the schemas of Nova's cells
+  mikumo.openstack.database_schema:
+    name: nova
+    config_file: /etc/nova/nova.conf
+    databases: [nova, nova_cell0]
+    migrations: [/usr/lib/python3/dist-packages/nova/db/main/migrations]
+    command: [nova-manage, db, sync]
+    user: nova
+
 - name: Create or upgrade the schema of Neutron's database
   mikumo.openstack.database_schema:
     name: neutron
@@ -132,9 +149,9 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
     Connection,
     SchemaError,
     configured_connection,
-    current_revisions,
     load_revisions,
     migrate,
+    revisions_of,
     run_command,
 )
 
@@ -148,6 +165,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "section": {"type": "str", "default": "database"},
     "option": {"type": "str", "default": "connection"},
     "connection": {"type": "str", "no_log": True},
+    "databases": {"type": "list", "elements": "str", "default": []},
     "version_table": {"type": "str", "default": "alembic_version"},
     "timeout": {"type": "int", "default": 1800},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
@@ -177,7 +195,7 @@ def main() -> None:
         outcome = migrate(
             name=params["name"],
             revisions=lambda: load_revisions(params["migrations"]),
-            current=lambda: current_revisions(connection(), params["version_table"]),
+            current=lambda: revisions_of(connection(), params["databases"], params["version_table"]),
             run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
             check_mode=module.check_mode,
         )

@@ -77,9 +77,7 @@ def _lines(section: str, option: t.Any, value: t.Any) -> list[str]:
 def render(config: t.Any, header: str | None = None) -> str:
     """INI text of {section: {option: value}}; DEFAULT comes first, then the sections in the order given."""
     if not isinstance(config, Mapping):
-        raise ConfigError(
-            f"oslo_config wants a dictionary {{section: {{option: value}}}}, not {type(config).__name__}"
-        )
+        raise ConfigError(f"oslo_config wants a dictionary {{section: {{option: value}}}}, not {type(config).__name__}")
     blocks: list[str] = []
     if header:
         blocks.append("\n".join(f"# {line}".rstrip() for line in header.strip().splitlines()) + "\n")
