@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: new_secrets
+version_added: 0.1.0
+short_description: Generate secrets
+description:
+  - Returns a random value for each name. Every evaluation gives other values, so keep the result with
+    M(ansible.builtin.set_fact) before it is used.
+  - A value has 32 letters and digits, or is a UUID if the name ends in V(_uuid).
+positional: _input
+options:
+  _input:
+    description: Names of the secrets.
+    type: list
+    elements: str
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Generate what is missing
+  ansible.builtin.set_fact:
+    site_secrets: "{{ ['glance_database', 'libvirt_uuid'] | mikumo.openstack.new_secrets }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: Values by name.
+  type: dict
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import SecretsError
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import new_secrets as generate
+
+
+def new_secrets(required: t.Any) -> dict[str, str]:
+    try:
+        return generate(required)
+    except SecretsError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"new_secrets": new_secrets}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: node_sizes
+version_added: 0.1.0
+short_description: Numbers of workers and sizes of caches for a node
+description:
+  - Computes how many workers a service starts and how much memory caches get, from the node's cores and memory.
+  - Below 6 GiB of memory or with one core, everything has one worker.
+  - Above, a worker for each 2 GiB beyond the first 2, at most one a core and eight in all.
+positional: _input
+options:
+  _input:
+    description: Facts of the node, of which C(processor_vcpus) and C(memtotal_mb) are used.
+    type: dict
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+# {'workers': 4, 'rpc_workers': 2, 'innodb_buffer_pool_mb': 2002, 'memcached_mb': 250} with 4 cores and 16 GB
+- name: Show the sizes
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts | mikumo.openstack.node_sizes }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The sizes.
+  type: dict
+  contains:
+    workers:
+      description: Processes of an API.
+      type: int
+    rpc_workers:
+      description: Processes of a service that answers over the message queue.
+      type: int
+    innodb_buffer_pool_mb:
+      description: MiB of MariaDB's buffer pool.
+      type: int
+    memcached_mb:
+      description: MiB of memcached.
+      type: int
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._sizes import SizeError
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._sizes import node_sizes as sizes
+
+
+def node_sizes(facts: t.Any) -> dict[str, int]:
+    try:
+        return sizes(facts)
+    except SizeError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"node_sizes": node_sizes}

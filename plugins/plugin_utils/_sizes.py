@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+__all__ = ["SizeError", "node_sizes"]
+
+SMALL_MB = 6 * 1024
+
+
+class SizeError(ValueError):
+    """Facts that say nothing about the size of the node."""
+
+
+def _number(facts: Mapping[str, t.Any], name: str) -> int:
+    value = facts.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        raise SizeError(
+            f"the fact {name} is {value!r}; node_sizes wants the facts of the node "
+            "(ansible_facts, gathered with the subset 'hardware')"
+        )
+    return int(value)
+
+
+def _clamp(value: int, low: int, high: int) -> int:
+    return max(low, min(value, high))
+
+
+def node_sizes(facts: Mapping[str, t.Any]) -> dict[str, int]:
+    """Sizes of what runs on a controller, from its cores and memory.
+
+    A worker of all eight APIs together takes 1.2 GB and one of the RPC services 0.6 GB, so each step of one worker
+    costs about 2 GB, on top of 2 GB for the database, the message queue and the system. More workers than cores
+    only wait for each other, and more than eight a service want a second controller instead.
+    """
+    if not isinstance(facts, Mapping):
+        raise SizeError(f"node_sizes wants ansible_facts, not {type(facts).__name__}")
+    cores = _number(facts, "processor_vcpus")
+    memory = _number(facts, "memtotal_mb")
+    small = memory < SMALL_MB or cores < 2
+    workers = 1 if small else _clamp((memory - 2048) // 2048, 1, min(cores, 8))
+    return {
+        "workers": workers,
+        # conductor and the like wait for the database more than they compute
+        "rpc_workers": (workers + 1) // 2,
+        # The databases of a small cloud fit into MariaDB's own default of 128; a large one caches an eighth.
+        "innodb_buffer_pool_mb": 128 if small else _clamp(memory // 8, 256, 8192),
+        # tokens and catalogues are small: Debian's default of 64 serves hundreds of users
+        "memcached_mb": _clamp(memory // 64, 32, 1024),
+    }
