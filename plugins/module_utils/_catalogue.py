@@ -21,6 +21,8 @@ NEW = "new:"
 INTERFACES = ("public", "internal", "admin")
 # From this length on a list may have been cut by Keystone's list_limit, and what it lacks is asked for by name.
 LONG = 100
+# Roles in more places than that are read with one request for all places.
+FEW = 2
 
 # A user is checked with the arguments id, name and password.
 PasswordCheck = Callable[[str, str, str], bool]
@@ -59,6 +61,8 @@ class Catalogue:
         self._roles_read: dict[str, Record] | None = None
         self._members: dict[tuple[str, str], dict[str, Record]] = {}
         self._grants: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._grants_complete = False
+        self._places = 0
         self._services_read: list[Record] | None = None
         self._endpoints_read: list[Record] | None = None
         self._last: list[Callable[[], None]] = []
@@ -72,6 +76,13 @@ class Catalogue:
         present = {kind: [item for item in items if not _absent(item)] for kind, items in lists.items()}
         absent = {kind: [item for item in items if _absent(item)] for kind, items in lists.items()}
         ids: dict[str, dict[str, str | None]] = {kind: {} for kind in lists}
+        grants = [(item["domain"], grant) for item in present["users"] for grant in item.get("roles") or ()]
+        self._places = len(
+            {
+                (grant.get("project"), grant.get("project_domain") or domain, grant.get("domain"))
+                for domain, grant in grants
+            }
+        )
 
         def keep(kind: str, name: str, record: Record) -> None:
             ids[kind][name] = None if _is_new(record["id"]) else record["id"]
@@ -319,28 +330,33 @@ class Catalogue:
             return
         base = "/system" if place == "system" else f"/{place}/{place_id}"
         path = f"{base}/users/{user['id']}/roles/{role_id}"
-        known = self._grants.setdefault((place, place_id), set())
         if _absent(grant):
             self._delete(path, f"role {name} of user {shown}")
-            known.discard(key)
             self._differences.removed("user", shown, {f"role {name}": "granted"}, f"role {name} revoked")
         else:
             if not self._check:
                 self._api.put(path, f"grant role {name} to user {shown}")
-            known.add(key)
             self._differences.created("user", shown, {f"role {name}": "granted"}, f"role {name} granted")
 
     def _granted(self, place: str, place_id: str) -> set[tuple[str, str]]:
-        """Who has which role there. One request tells it for all users, and there are fewer places than users."""
-        if (place, place_id) not in self._grants:
-            query = {"projects": "scope.project.id", "domains": "scope.domain.id", "system": "scope.system"}[place]
-            found = self._api.list("/role_assignments", "role_assignments", f"roles on {place}", **{query: place_id})
-            self._grants[(place, place_id)] = {
-                (one["user"]["id"], one["role"]["id"])
-                for one in found
-                # An inherited role holds below the place, not at it.
-                if "user" in one and "OS-INHERIT:inherited_to" not in one.get("scope", {})
-            }
+        """Who has which role there. One request tells it for all users."""
+        if self._grants_complete or (place, place_id) in self._grants:
+            return self._grants.setdefault((place, place_id), set())
+        query = {"projects": "scope.project.id", "domains": "scope.domain.id", "system": "scope.system"}[place]
+        # A request costs Keystone more than a long answer.
+        self._grants_complete = self._places > FEW
+        only = {} if self._grants_complete else {query: place_id}
+        known = self._grants
+        known.setdefault((place, place_id), set())
+        for one in self._api.list("/role_assignments", "role_assignments", "role assignments", **only):
+            scope = one.get("scope", {})
+            # An inherited role holds below the place, not at it.
+            if "user" not in one or "OS-INHERIT:inherited_to" in scope:
+                continue
+            for kind, key in (("projects", "project"), ("domains", "domain"), ("system", "system")):
+                if key in scope:
+                    where = "all" if kind == "system" else scope[key]["id"]
+                    known.setdefault((kind, where), set()).add((one["user"]["id"], one["role"]["id"]))
         return self._grants[(place, place_id)]
 
     def _user_absent(self, item: Item) -> None:

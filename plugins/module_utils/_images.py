@@ -349,7 +349,6 @@ class Images:
         for key, value in values.items():
             path = "/" + key.replace("~", "~0").replace("/", "~1")
             if value is not None:
-                # Where it is there already, add replaces.
                 steps.append({"op": "add" if key not in record else "replace", "path": path, "value": value})
             elif key in record:
                 steps.append({"op": "remove", "path": path})

@@ -207,6 +207,9 @@ class Cloud:
             project = credentials.get("project_name", "")
             self._session = settings.get_session()
             self._session.timeout = access.timeout
+        # Debian's uWSGI closes each connection without having said so. A request on a connection that is just being
+        # closed gets lost, and where it creates something it may not be repeated.
+        self._session.additional_headers["Connection"] = "close"
         self.who = f"user {self._username!r} of domain {self._domain!r}, project {project!r}"
 
     @staticmethod

@@ -139,7 +139,8 @@ options:
         default: qcow2
       container_format:
         description:
-          - Format around the disk. When not given, that of the same name with V(aki), V(ari) and V(ami), and else V(bare).
+          - Format around the disk.
+          - When not given, that of the same name with V(aki), V(ari) and V(ami), and else V(bare).
         type: str
         choices: [bare, aki, ari, ami, ova, ovf, docker]
       visibility:
