@@ -29,6 +29,8 @@ SERVICES: dict[str, tuple[str, ...]] = {
 REQUIRED_GROUPS = ("controller_nodes", "network_nodes", "compute_nodes")
 OPTIONAL_GROUPS = ("storage_nodes",)
 TENANT_NETWORK_TYPES = ("vxlan", "gre", "vlan")
+# Settings that no file in the repository shows: the roles of a site generate them.
+GENERATED = frozenset({"cloud_secrets"})
 WHERE = "in the inventory's group_vars/all"
 
 
@@ -53,7 +55,7 @@ def _options(spec: Vars) -> set[str]:
 
 def read_collection(root: Path) -> tuple[set[str], set[str]]:
     """Names of all settings of the collection's roles and playbooks, and the prefixes that belong to roles."""
-    known: set[str] = set()
+    known: set[str] = set(GENERATED)
     prefixes: set[str] = set()
     for role in sorted(path for path in (root / "roles").glob("*") if path.is_dir()):
         prefixes.add(f"{role.name}_")
@@ -205,6 +207,12 @@ def _external_problems(settings: Vars) -> list[str]:
         if address not in outside:
             problems.append(
                 f"{name} is {address}, which is not in cloud_external_network ({outside}): change one of them {WHERE}"
+            )
+            continue
+        if outside.num_addresses > 2 and address in (outside.network_address, outside.broadcast_address):
+            problems.append(
+                f"{name} is {address}, the first or last of cloud_external_network ({outside}), "
+                f"which no machine can have: change it {WHERE}"
             )
             continue
         inside.append((name, address))

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _schema as schema
+
+EXPAND_CONTRACT = {
+    "env.py": "from alembic import context\n",
+    "versions/initial.py": "revision = 'base'\ndown_revision = None\n",
+    "versions/2024.1/expand/e1.py": (
+        "from typing import Union\nrevision: str = 'e1'\ndown_revision: Union[str, None] = 'base'\n"
+    ),
+    "versions/2024.1/contract/c1.py": "revision = 'c1'\ndown_revision = 'base'\ndepends_on = None\n",
+    "versions/2025.1/expand/e2.py": "revision = 'e2'\ndown_revision = ('e1',)\nbranch_labels = ('expand',)\n",
+}
+GLANCE = {
+    "versions/initial.py": "revision = 'liberty'\ndown_revision = None\n",
+    "versions/e.py": "revision = 'expand01'\ndown_revision = 'liberty'\nbranch_labels = ('expand',)\n",
+    "versions/c.py": "revision = 'contract01'\ndown_revision = 'liberty'\ndepends_on = ('expand01',)\n",
+}
+LINEAR = {
+    "versions/a.py": 'INITIAL = None\nrevision = "a"\ndown_revision = INITIAL\n',
+    "versions/b.py": 'revision = "b"\ndown_revision = "a"\n\n\ndef upgrade():\n    raise RuntimeError("imported")\n',
+    "versions/merged.py": 'revision = "m"\ndown_revision = ["b"]\n',
+}
+
+
+def tree(path, scripts):
+    for name, text in scripts.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
+    return schema.load_revisions([str(path)])
+
+
+@pytest.mark.parametrize(
+    ("scripts", "heads"),
+    [(EXPAND_CONTRACT, {"e2", "c1"}), (GLANCE, {"contract01"}), (LINEAR, {"m"})],
+)
+def test_heads(tmp_path, scripts, heads):
+    assert tree(tmp_path, scripts).heads == heads
+
+
+@pytest.mark.parametrize(
+    ("rows", "complete"),
+    [
+        (set(), False),
+        ({"base"}, False),
+        ({"e2"}, False),
+        ({"e1", "c1"}, False),
+        ({"e2", "c1"}, True),
+        # also if a version of alembic leaves a row that another one implies
+        ({"e1", "e2", "c1"}, True),
+    ],
+)
+def test_complete(tmp_path, rows, complete):
+    assert tree(tmp_path, EXPAND_CONTRACT).complete(frozenset(rows)) is complete
+
+
+def test_a_dependency_implies_the_other_branch(tmp_path):
+    revisions = tree(tmp_path, GLANCE)
+    assert revisions.complete(frozenset({"contract01"}))
+    assert revisions.complete(frozenset({"contract01", "expand01"}))
+    assert not revisions.complete(frozenset({"expand01"}))
+
+
+@pytest.mark.parametrize(
+    ("scripts", "message"),
+    [
+        ({"env.py": ""}, "no migration scripts"),
+        ({"a.py": "revision = 'a'\ndown_revision = f()\n"}, r"a\.py:2: 'down_revision' is not a plain string"),
+        ({"a.py": "revision = "}, r"a\.py: cannot be read"),
+        (
+            {"a.py": "revision = 'a'\ndown_revision = None\n", "b.py": "revision = 'a'\ndown_revision = None\n"},
+            "revision a exists twice",
+        ),
+    ],
+)
+def test_bad_scripts(tmp_path, scripts, message):
+    with pytest.raises(schema.SchemaError, match=message):
+        tree(tmp_path, scripts)
+
+
+def test_missing_directory(tmp_path):
+    with pytest.raises(schema.UnreachableError, match="does not exist"):
+        schema.load_revisions([str(tmp_path / "no")])
+
+
+def test_connection():
+    connection = schema.Connection("mysql+pymysql://nova:p%40ss@10.0.0.11:3307/nova?charset=utf8&ssl_ca=/etc/ca.pem")
+    assert connection.arguments() == {
+        "host": "10.0.0.11",
+        "port": 3307,
+        "user": "nova",
+        "password": "p@ss",
+        "database": "nova",
+        "connect_timeout": 30,
+        "ssl": {"ca": "/etc/ca.pem"},
+    }
+    assert connection.of("nova_cell0").arguments()["database"] == "nova_cell0"
+    assert set(connection.secrets) == {"p%40ss", "p@ss"}
+    for shown in (str(connection), repr(connection)):
+        assert "p%40ss" not in shown
+        assert "p@ss" not in shown
+    assert str(connection) == "database nova on 10.0.0.11 as nova"
+
+
+def test_connection_of_another_kind():
+    with pytest.raises(schema.SchemaError, match="begins with 'postgresql'"):
+        schema.Connection("postgresql://a:b@c/d").arguments()
+
+
+def test_configured_connection(tmp_path):
+    path = tmp_path / "a.conf"
+    path.write_text(
+        "[DEFAULT]\nconnection = no\nrate = 5%\nflag\n[database]\nconnection=sqlite:///x\nconnection = sqlite:////y\n"
+    )
+    assert schema.configured_connection(str(path), "database", "connection").url == "sqlite:////y"
+    assert schema.configured_connection(str(path), "DEFAULT", "connection").url == "no"
+    with pytest.raises(schema.UnreachableError, match=r"no option 'connection' in section \[api_database\]"):
+        schema.configured_connection(str(path), "api_database", "connection")
+    with pytest.raises(schema.UnreachableError, match="does not exist"):
+        schema.configured_connection(str(tmp_path / "no"), "database", "connection")
+
+
+def test_current_revisions(tmp_path):
+    path = tmp_path / "a.db"
+    connection = schema.Connection(f"sqlite:///{path}")
+    assert schema.current_revisions(connection, "alembic_version") == frozenset()
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE other (x INTEGER)")
+    database.commit()
+    assert schema.current_revisions(connection, "alembic_version") == frozenset()
+    database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    database.executemany("INSERT INTO alembic_version VALUES (?)", [("e2",), ("c1",)])
+    database.commit()
+    database.close()
+    assert schema.current_revisions(connection, "alembic_version") == {"e2", "c1"}
+    assert schema.revisions_of(connection, [], "alembic_version") == {str(path): {"e2", "c1"}}
+    with pytest.raises(schema.SchemaError, match="not the name of a table"):
+        schema.current_revisions(connection, "a; drop table b")
+
+
+class Service:
+    """A service with databases that its command brings to what `becomes` says."""
+
+    def __init__(self, revisions, rows, becomes):
+        self.revisions, self.rows, self.becomes, self.runs = revisions, rows, becomes, 0
+
+    def run(self):
+        self.runs += 1
+        self.rows = self.becomes
+
+    def current(self):
+        if isinstance(self.rows, Exception):
+            raise self.rows
+        return {name: frozenset(rows) for name, rows in self.rows.items()}
+
+    def migrate(self, check_mode=False):
+        return schema.migrate(
+            name="x", revisions=lambda: self.revisions, current=self.current, run=self.run, check_mode=check_mode
+        )
+
+
+HEAD = {"db": {"e2", "c1"}}
+
+
+def test_migrate_only_if_needed(tmp_path):
+    service = Service(tree(tmp_path, EXPAND_CONTRACT), {"db": ()}, HEAD)
+    assert service.migrate(check_mode=True).changed
+    assert service.runs == 0
+    outcome = service.migrate()
+    assert (outcome.changed, outcome.before, outcome.after) == (True, [], ["c1", "e2"])
+    outcome = service.migrate()
+    assert (outcome.changed, outcome.before, service.runs) == (False, ["c1", "e2"], 1)
+
+
+def test_migrate_looks_at_all_databases(tmp_path):
+    both = {"nova": {"m"}, "nova_cell0": {"m"}}
+    service = Service(tree(tmp_path, LINEAR), {"nova": {"m"}, "nova_cell0": ()}, both)
+    outcome = service.migrate()
+    assert outcome.changed
+    assert outcome.after == ["nova: m", "nova_cell0: m"]
+    assert not service.migrate().changed
+
+
+def test_migrate_verifies(tmp_path):
+    service = Service(tree(tmp_path, EXPAND_CONTRACT), {"db": ()}, {"db": {"e2"}})
+    with pytest.raises(schema.SchemaError, match="database db is at e2 and lacks c1"):
+        service.migrate()
+
+
+def test_migrate_refuses_a_newer_database(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), {"db": {"z9"}}, HEAD)
+    with pytest.raises(schema.SchemaError, match="revision z9, which the installed scripts do not know"):
+        service.migrate()
+    assert service.runs == 0
+
+
+def test_migrate_on_an_empty_machine(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), schema.UnreachableError("no server"), HEAD)
+    assert service.migrate(check_mode=True).changed
+    with pytest.raises(schema.UnreachableError):
+        service.migrate()
+
+
+def test_run_command(tmp_path):
+    out = tmp_path / "out"
+    schema.run_command(["sh", "-c", f'echo "$X $HOME" > {out}'], None, {"X": "1"}, 10)
+    assert out.read_text() == "1 /\n"
+    with pytest.raises(schema.SchemaError, match=r"failed with exit status 3.*\nwhy$"):
+        schema.run_command(["sh", "-c", "echo why >&2; exit 3"], None, {}, 10)
+    with pytest.raises(schema.SchemaError, match="did not end within 0 s"):
+        schema.run_command(["sleep", "10"], None, {}, 0.1)
+    with pytest.raises(schema.SchemaError, match="cannot be run: No such file"):
+        schema.run_command(["no-such-program"], None, {}, 1)
+    with pytest.raises(schema.SchemaError, match="user 'no-such-user' does not exist"):
+        schema.run_command(["true"], "no-such-user", {}, 1)
