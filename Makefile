@@ -1,0 +1,57 @@
+# Two commands matter: `make cloud` builds a three-node OpenStack in the lab from nothing, `make test` proves it.
+# Everything below works on the site INVENTORY; the lab's is the default.
+
+INVENTORY ?= inventories/lab/hosts.yml
+VENV      ?= .venv
+PLAY      := $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
+SPAN      := @scripts/phase
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help venv cloud site resources verify lab-up lab-down ssh test lint unit slice clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.done ## What the controller side needs, into .venv
+
+$(VENV)/.done: requirements.txt scripts/venv
+	scripts/venv $(VENV)
+
+cloud: venv ## Everything from nothing: lab, cloud, first resources, an instance with its volume
+	@scripts/phase start
+	@scripts/phase run lab       $(PLAY) playbooks/lab_up.yml
+	@scripts/phase run site      $(PLAY) playbooks/site.yml
+	@scripts/phase run resources $(PLAY) playbooks/resources.yml
+	@scripts/phase run verify    $(PLAY) playbooks/verify.yml -e verify_keep=true
+	@scripts/phase summary $(INVENTORY)
+
+site: venv ## Bring the nodes of INVENTORY into the described state
+	$(PLAY) playbooks/site.yml
+
+resources: venv ## Flavours, images, networks
+	$(PLAY) playbooks/resources.yml
+
+verify: venv ## Boot an instance, reach it, write to its volume, clean up
+	$(PLAY) playbooks/verify.yml
+
+lab-up: venv ## Start the lab's three nodes
+	$(PLAY) playbooks/lab_up.yml
+
+lab-down: venv ## Stop them and leave nothing behind (the cache stays)
+	$(PLAY) playbooks/lab_down.yml
+
+NODE ?= controller
+ssh: ## A shell on a node: make ssh NODE=network
+	@scripts/node-ssh $(INVENTORY) $(NODE)
+
+test: venv ## Lint, unit tests, and the whole cloud in a lab of its own
+	scripts/test
+
+lint: venv ## Style and types
+	scripts/lint
+
+unit: venv ## Unit tests
+	$(VENV)/bin/pytest -q tests/unit

@@ -1,0 +1,88 @@
+# Copyright: the Mikumo authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From what the roles of services publish to what the module catalogue wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DOCUMENTATION = r"""
+name: catalogue_entries
+short_description: From what the roles of services publish to what the module catalogue wants
+description:
+  - Gives the options C(projects), C(users) and C(services) of M(mikumo.openstack.catalogue).
+positional: _input, demo_project, demo_password
+options:
+  _input:
+    description: Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
+    type: list
+    elements: dict
+    required: true
+  demo_project:
+    description: Name of an ordinary project and of its user; empty for none.
+    type: str
+    default: ""
+  demo_password:
+    description: Password of that user.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Accounts of services
+  ansible.builtin.debug:
+    msg: "{{ ([glance_catalogue] | mikumo.openstack.catalogue_entries).users }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(projects), C(users) and C(services).
+  type: dict
+"""
+
+
+def catalogue_entries(
+    services: list[dict[str, Any]], demo_project: str = "", demo_password: str = ""
+) -> dict[str, list[dict[str, Any]]]:
+    """Projects, users and services of a catalogue."""
+    projects = [{"name": "service", "description": "Accounts of OpenStack's services"}]
+    users: list[dict[str, Any]] = [
+        {
+            "name": service["name"],
+            "password": service["password"],
+            "description": f"Account of {service['description']}",
+            # "service" for what services do on behalf of users, "admin" for what they do of their own.
+            "roles": [{"role": role, "project": "service"} for role in ("admin", "service")],
+        }
+        for service in services
+    ]
+    if demo_project:
+        projects.append({"name": demo_project, "description": "Ordinary project"})
+        users.append(
+            {
+                "name": demo_project,
+                "password": demo_password,
+                "description": "Ordinary user",
+                "roles": [{"role": "member", "project": demo_project}],
+            }
+        )
+    return {
+        "projects": projects,
+        "users": users,
+        "services": [
+            {
+                "name": service["name"],
+                "type": service["type"],
+                "description": service["description"],
+                "endpoints": {interface: service["url"] for interface in ("public", "internal", "admin")},
+            }
+            for service in services
+        ],
+    }
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"catalogue_entries": catalogue_entries}

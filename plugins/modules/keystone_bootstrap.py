@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright: the Mikumo authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keystone_bootstrap
+short_description: Make sure that Keystone's first administrator can log in
+version_added: 0.1.0
+description:
+  - Asks the running Keystone for a token as the administrator. If Keystone refuses, runs C(keystone-manage bootstrap), which
+    creates the administrator with its project, role and Keystone's own endpoints, or gives it the new password.
+  - The password goes to the command through its environment, so that no process list shows it.
+author: The Mikumo authors
+options:
+  username:
+    description: Name of the administrator.
+    type: str
+    default: admin
+  password:
+    description: Its password. A changed one is a rotation.
+    type: str
+    required: true
+  project:
+    description: Name of its project.
+    type: str
+    default: admin
+  region:
+    description: Region of Keystone's endpoints.
+    type: str
+    required: true
+  public_url:
+    description: Public endpoint of Keystone, with C(/v3).
+    type: str
+    required: true
+  internal_url:
+    description: Internal endpoint of Keystone, with C(/v3); this module asks it.
+    type: str
+    required: true
+  timeout:
+    description: Seconds to wait for one answer of Keystone.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    description: Can run in check mode. A Keystone that is not there yet would be bootstrapped.
+    support: full
+  diff_mode:
+    description: Shows whether the administrator can log in.
+    support: full
+  idempotent:
+    description: Does nothing when the administrator can log in.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: The first administrator
+  mikumo.openstack.keystone_bootstrap:
+    password: "{{ keystone_admin_password }}"
+    region: RegionOne
+    public_url: http://10.0.0.11:5000/v3
+    internal_url: http://10.0.0.11:5000/v3
+"""
+
+RETURN = r"""
+found:
+  description: What Keystone said to the administrator before.
+  type: str
+  returned: always
+  sample: logged in
+"""
+
+import json
+import os
+import urllib.error
+import urllib.request
+
+from ansible.module_utils.basic import AnsibleModule
+
+LOGGED_IN = "logged in"
+
+
+def probe(url: str, username: str, password: str, project: str, timeout: int) -> str:
+    """What Keystone says to the administrator: "logged in", "refused" or why it cannot be asked."""
+    domain = {"id": "default"}
+    body = {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": username, "domain": domain, "password": password}},
+            },
+            "scope": {"project": {"name": project, "domain": domain}},
+        }
+    }
+    request = urllib.request.Request(
+        f"{url}/auth/tokens", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout):
+            return LOGGED_IN
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403, 404):
+            return "refused"
+        return f"HTTP status {error.code}"
+    except OSError as error:
+        return f"no answer ({error})"
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "username": {"type": "str", "default": "admin"},
+            "password": {"type": "str", "required": True, "no_log": True},
+            "project": {"type": "str", "default": "admin"},
+            "region": {"type": "str", "required": True},
+            "public_url": {"type": "str", "required": True},
+            "internal_url": {"type": "str", "required": True},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    p = module.params
+    asked = (p["internal_url"], p["username"], p["password"], p["project"], p["timeout"])
+    found = probe(*asked)
+    if found == LOGGED_IN:
+        module.exit_json(changed=False, found=found)
+    if found != "refused" and not module.check_mode:
+        module.fail_json(
+            msg=f"Keystone at {p['internal_url']} was asked for a token of {p['username']}: {found}. It has to run before its"
+            " bootstrap; see `journalctl -u keystone` on this node.",
+            found=found,
+        )
+    diff = {"before": f"{p['username']}: {found}\n", "after": f"{p['username']}: {LOGGED_IN}\n"}
+    if module.check_mode:
+        module.exit_json(changed=True, found=found, diff=diff)
+
+    environment = {
+        **os.environ,
+        "OS_BOOTSTRAP_PASSWORD": p["password"],
+        "OS_BOOTSTRAP_USERNAME": p["username"],
+        "OS_BOOTSTRAP_PROJECT_NAME": p["project"],
+        "OS_BOOTSTRAP_SERVICE_NAME": "keystone",
+        "OS_BOOTSTRAP_REGION_ID": p["region"],
+        "OS_BOOTSTRAP_PUBLIC_URL": p["public_url"],
+        "OS_BOOTSTRAP_INTERNAL_URL": p["internal_url"],
+    }
+    command = ["runuser", "-u", "keystone", "--", "keystone-manage", "bootstrap"]
+    rc, out, err = module.run_command(command, environ_update=environment)
+    if rc != 0:
+        tail = "\n".join((out + err).strip().splitlines()[-20:])
+        module.fail_json(msg=f"`keystone-manage bootstrap` ended with {rc}: {tail}", found=found)
+    after = probe(*asked)
+    if after != LOGGED_IN:
+        module.fail_json(
+            msg=f"After `keystone-manage bootstrap` {p['username']} was asked to log in: {after}. The password of the secrets"
+            " file and Keystone's database do not belong together, or Keystone uses another database than the command.",
+            found=after,
+        )
+    module.exit_json(changed=True, found=found, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright: the Mikumo authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nova_cells
+short_description: Cell mappings of Nova, and the compute hosts in them
+version_added: 0.1.0
+description:
+  - Makes sure that Nova's API database knows C(cell0) and C(cell1), and that the given compute hosts are mapped.
+  - The mappings are templates that Nova fills from its own configuration, so that they hold no password and a rotated one
+    needs no change here.
+  - Looks into Nova's databases, and runs C(nova-manage) only for what is missing.
+author: The Mikumo authors
+options:
+  hosts:
+    description: Compute hosts, as C(nova-compute) calls itself, to wait for and to map.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds to wait until every host of O(hosts) has reported itself.
+    type: int
+    default: 300
+  config_file:
+    description: Nova's configuration, from which the databases' URLs are read.
+    type: path
+    default: /etc/nova/nova.conf
+attributes:
+  check_mode:
+    description: Can run in check mode. Where the databases are not there yet, everything would be created.
+    support: full
+  diff_mode:
+    description: Shows the mappings.
+    support: full
+  idempotent:
+    description: Does nothing when the mappings are there.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: The cells
+  mikumo.openstack.nova_cells:
+
+- name: The compute hosts
+  mikumo.openstack.nova_cells:
+    hosts: [compute]
+"""
+
+RETURN = r"""
+cells:
+  description: Names of the mapped cells.
+  type: list
+  elements: str
+  returned: always
+hosts:
+  description: Names of the mapped hosts.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import configparser
+import time
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ansible.module_utils.basic import AnsibleModule
+
+DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
+CELLS = {
+    "cell0": ["map_cell0", "--database_connection", DATABASE + "nova_cell0?{query}"],
+    "cell1": [
+        "create_cell",
+        "--name",
+        "cell1",
+        "--database_connection",
+        DATABASE + "{path}?{query}",
+        "--transport-url",
+        "{scheme}://{username}:{password}@{hostname}:{port}/{path}",
+    ],
+}
+
+
+class NotReadable(Exception):
+    """Nova's databases cannot be looked into."""
+
+
+def rows(config_file: str, section: str, statement: str) -> list[str]:
+    """First column of what a statement finds in the database that a section of Nova's configuration names."""
+    config = configparser.RawConfigParser(strict=False)
+    if not config.read(config_file) or not config.has_option(section, "connection"):
+        raise NotReadable(f"{config_file} has no [{section}] connection")
+    url = urlsplit(config.get(section, "connection"))
+    try:
+        import pymysql
+    except ImportError as error:
+        raise NotReadable("python3-pymysql is not installed") from error
+    try:
+        connection = pymysql.connect(
+            host=url.hostname,
+            port=url.port or 3306,
+            user=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+            database=url.path.lstrip("/"),
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return sorted(str(row[0]) for row in cursor.fetchall())
+    except pymysql.MySQLError as error:
+        raise NotReadable(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "hosts": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "int", "default": 300},
+            "config_file": {"type": "path", "default": "/etc/nova/nova.conf"},
+        },
+        supports_check_mode=True,
+    )
+    config_file: str = module.params["config_file"]
+    wanted: list[str] = module.params["hosts"]
+
+    def mapped(table: str, column: str) -> list[str]:
+        try:
+            return rows(config_file, "api_database", f"SELECT {column} FROM {table}")
+        except NotReadable as error:
+            if module.check_mode:
+                return []
+            module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
+
+    def manage(*arguments: str) -> None:
+        rc, out, err = module.run_command(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
+        if rc != 0:
+            tail = "\n".join((out + err).strip().splitlines()[-20:])
+            module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")
+
+    def unmapped() -> list[str]:
+        return sorted(set(wanted) - set(mapped("host_mappings", "host")))
+
+    cells = mapped("cell_mappings", "name")
+    missing_cells = [name for name in CELLS if name not in cells]
+    missing_hosts = unmapped() if wanted else []
+    result: dict[str, Any] = {
+        "changed": bool(missing_cells or missing_hosts),
+        "cells": sorted({*cells, *CELLS}),
+        "hosts": sorted(wanted),
+        "diff": {
+            "before": "".join(f"cell {name}\n" for name in CELLS if name in cells)
+            + "".join(f"host {name}\n" for name in sorted(wanted) if name not in missing_hosts),
+            "after": "".join(f"cell {name}\n" for name in CELLS) + "".join(f"host {name}\n" for name in sorted(wanted)),
+        },
+    }
+    if module.check_mode:
+        module.exit_json(**result)
+
+    for name in missing_cells:
+        manage(*CELLS[name])
+
+    deadline = time.monotonic() + module.params["timeout"]
+    while missing_hosts:
+        # A host can be mapped once it has reported itself to the cell's database.
+        try:
+            reported = rows(config_file, "database", "SELECT host FROM compute_nodes WHERE deleted = 0")
+        except NotReadable as error:
+            module.fail_json(msg=f"Nova's compute hosts cannot be read: {error}")
+        silent = sorted(set(missing_hosts) - set(reported))
+        if not silent:
+            manage("discover_hosts")
+            missing_hosts = unmapped()
+            if missing_hosts:
+                module.fail_json(msg=f"`nova-manage cell_v2 discover_hosts` did not map {', '.join(missing_hosts)}")
+            break
+        if time.monotonic() > deadline:
+            module.fail_json(
+                msg=f"nova-compute on {', '.join(silent)} has not reported itself within {module.params['timeout']} s; known hosts:"
+                f" {', '.join(reported) or 'none'}. See `journalctl -u nova-compute` there."
+            )
+        time.sleep(2)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
