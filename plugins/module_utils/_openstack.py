@@ -26,6 +26,10 @@ Result = TypeVar("Result")
 RECEIPT_HEADER = "Openstack-Auth-Receipt"
 
 
+# Others of 500 and more, such as 501, say that this is no place to ask again.
+TRANSIENT_STATUS = (500, 502, 503, 504)
+
+
 class CloudError(Exception):
     """A failure that has been put into words for the operator.
 
@@ -148,7 +152,7 @@ class Api:
                 waited = self._clock() - start
                 tired = waited + delay > self._wait or (error.kind == "unreachable" and not self._patient)
                 if tired or not safe or not error.transient:
-                    if waited >= 1:
+                    if waited >= 1 and error.transient:
                         error = CloudError(f"{error} Tried for {waited:.0f} seconds.", error.kind)
                     raise error from exception
             self._sleep(delay)
@@ -284,24 +288,22 @@ def accepts(identity: Api, user_id: str, name: str, password: str) -> bool:
             "scope": "unscoped",
         }
     }
-    answer = identity.request(
-        "POST",
-        "/auth/tokens?nocatalog",
-        f"check the password of user {name}",
-        json=body,
-        authenticated=False,
-        raise_exc=False,
-        log=False,
-    )
-    if answer.status_code == 401:
-        return RECEIPT_HEADER in answer.headers
-    if answer.status_code >= 400:
-        raise CloudError(
-            f"Keystone at {identity.url} answers {answer.status_code} where the password of user {name} is checked. "
-            "See Keystone's log.",
-            "server" if answer.status_code >= 500 else "invalid",
+
+    def ask() -> Any:
+        answer = identity.adapter.request(
+            "/auth/tokens?nocatalog", "POST", json=body, authenticated=False, raise_exc=False, log=False
         )
-    return True
+        if answer.status_code >= 400 and answer.status_code != 401:
+            raise CloudError(
+                f"Keystone at {identity.url} answers {answer.status_code} where the password of user {name} is "
+                "checked. See Keystone's log.",
+                "server" if answer.status_code in TRANSIENT_STATUS else "invalid",
+            )
+        return answer
+
+    # Unlike other requests that create something, this one may be repeated: what it creates is a token.
+    answer = identity.attempt(ask, f"check the password of user {name}")
+    return answer.status_code != 401 or RECEIPT_HEADER in answer.headers
 
 
 def versioned(url: str, version: str) -> str:
@@ -323,8 +325,8 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     cannot = f"Cannot {what}:"
     if isinstance(exception, exceptions.SSLError):
         return CloudError(
-            f"{cannot} the TLS certificate of {service} at {url} is not accepted: {said} Name the file of the "
-            "authority that signed it in ca_cert, and check that the certificate is made out to the host in the URL.",
+            f"{cannot} the TLS certificate of {service} at {url} is not accepted: {_said(_root(exception))} "
+            "Name the file of the authority that signed it in ca_cert, and check that the certificate is made out to the host in the URL.",
             "tls",
         )
     if isinstance(exception, exceptions.ConnectTimeout) and "Read" in type(exception.__context__).__name__:
@@ -375,7 +377,7 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
             "case, and an object may be in use.",
             "conflict",
         )
-    if isinstance(status, int) and status >= 500:
+    if status in TRANSIENT_STATUS:
         return CloudError(f"{cannot} {service} at {url} fails ({status}): {said} See its log.", "server")
     if isinstance(status, int):
         return CloudError(f"{cannot} {service} at {url} does not accept the request ({status}): {said}", "invalid")
