@@ -233,7 +233,7 @@ class Cloud:
         if access.ca_cert:
             options["cacert"] = access.ca_cert
         try:
-            return config.OpenStackConfig(load_envvars=False).get_one(cloud=access.cloud, **options)
+            return config.OpenStackConfig().get_one(cloud=access.cloud, **options)
         except exceptions.SDKException as error:
             raise CloudError(
                 f"clouds.yaml has no usable entry {access.cloud!r}: {error} It is looked for in the current "
@@ -326,7 +326,8 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     if isinstance(exception, exceptions.SSLError):
         return CloudError(
             f"{cannot} the TLS certificate of {service} at {url} is not accepted: {_said(_root(exception))} "
-            "Name the file of the authority that signed it in ca_cert, and check that the certificate is made out to the host in the URL.",
+            "Name the file of the authority that signed it in ca_cert, and check that the certificate is made out to "
+            "the host in the URL.",
             "tls",
         )
     if isinstance(exception, exceptions.ConnectTimeout) and "Read" in type(exception.__context__).__name__:

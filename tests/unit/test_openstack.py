@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.mikumo.openstack.plugins.module_utils import _openstack
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Api, Cloud, CloudError, explain
 
-pytest.importorskip("keystoneauth1")
-from keystoneauth1 import exceptions
+requests = pytest.importorskip("requests")
+exceptions = pytest.importorskip("keystoneauth1.exceptions")
 
 
 def http(status):
