@@ -74,7 +74,7 @@ class Differences:
 
     def updated(self, kind: str, name: str, before: Attributes, after: Attributes, message: str = "") -> None:
         """Does nothing when before and after are the same."""
-        names = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        names = [key for key in {**after, **before} if before.get(key) != after.get(key)]
         if not names:
             return
         self._put(self._before, kind, name, {key: before[key] for key in names if key in before})

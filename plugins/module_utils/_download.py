@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import CloudError
 
 BLOCK = 1 << 20
+# When a connection breaks, the block that has been begun is lost.
+WIRE_BLOCK = 1 << 16
 ATTEMPTS = 5
 
 
@@ -152,7 +154,7 @@ class Downloads:
             expected = answer.headers.get("Content-Length")
             got = 0
             with partial.open("ab" if append else "wb") as file:
-                for block in answer.iter_content(BLOCK):
+                for block in answer.iter_content(WIRE_BLOCK):
                     file.write(block)
                     got += len(block)
             if expected is not None and got < int(expected):

@@ -1,0 +1,429 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import http.server
+import json
+import threading
+
+import pytest
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _download
+from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
+from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads
+from ansible_collections.mikumo.openstack.plugins.module_utils._images import UPLOADING, Images
+from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Nothing
+
+OURS = "project-1"
+DATA = b"data of the image"
+OTHER = b"data of another"
+
+
+def sha(algorithm, data):
+    return hashlib.new(algorithm, data).hexdigest()
+
+
+def record(ident="i1", name="tiny", data=DATA, **more):
+    return {
+        "id": ident,
+        "name": name,
+        "owner": OURS,
+        "status": "active",
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "visibility": "public",
+        "protected": False,
+        "min_disk": 0,
+        "min_ram": 0,
+        "os_hidden": False,
+        "os_hash_algo": "sha512",
+        "os_hash_value": sha("sha512", data) if data is not None else None,
+        "created_at": "2025-01-01T00:00:00Z",
+        **more,
+    }
+
+
+class Reply:
+    def __init__(self, body=None):
+        self.body = body
+
+    def json(self):
+        return self.body
+
+
+class Glance(Api):
+    """As much of Glance as the images need, in memory, behind the same methods."""
+
+    def __init__(self, *records, in_use=(), damage=False, ends_as="active"):
+        self.records = {one["id"]: copy.deepcopy(one) for one in records}
+        self.in_use = in_use
+        self.damage = damage
+        self.ends_as = ends_as
+        self.written = []
+        # The names that an ordinary user would have seen, after each step.
+        self.seen = []
+
+    def request(self, method, path, what, safe=True, **kwargs):
+        parts = path.strip("/").split("/")
+        if method == "GET" and len(parts) == 1:
+            names = json.loads("[" + kwargs["params"]["name"].removeprefix("in:") + "]")
+            return Reply({"images": [copy.deepcopy(one) for one in self.records.values() if one["name"] in names]})
+        if method == "GET":
+            return Reply(copy.deepcopy(self.records[parts[1]]))
+        self.written.append((method, path))
+        if method == "POST":
+            ident = f"new-{len(self.written)}"
+            self.records[ident] = record(ident, data=None) | {"status": "queued"} | kwargs["json"]
+            return Reply(copy.deepcopy(self.records[ident]))
+        one = self.records[parts[1]]
+        if method == "PUT":
+            assert not safe
+            data = kwargs["data"].read()
+            one |= {"status": self.ends_as, "os_hash_value": sha("sha512", OTHER if self.damage else data)}
+        elif method == "PATCH":
+            for step in json.loads(kwargs["data"]):
+                key = step["path"][1:]
+                assert (step["op"] == "add") is (key not in one)
+                if step["op"] == "remove":
+                    del one[key]
+                else:
+                    one[key] = step["value"]
+        elif method == "DELETE":
+            if one["protected"]:
+                raise CloudError("protected", "forbidden")
+            if one["id"] in self.in_use:
+                raise CloudError("in use", "conflict")
+            del self.records[one["id"]]
+        self.seen.append(self.usable())
+        return Reply()
+
+    def usable(self):
+        return [one["name"] for one in self.records.values() if one["status"] == "active" and not one["os_hidden"]]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    path = tmp_path / "disk"
+    path.write_bytes(DATA)
+    return str(path)
+
+
+def converge(glance, items, tmp_path, *, check=False, **more):
+    differences = Differences()
+    downloads = Downloads(tmp_path / "cache", sleep=lambda _seconds: None)
+    images = Images(glance, differences, downloads, project_id=OURS, check=check, sleep=lambda _seconds: None, **more)
+    ids = images.converge(items)
+    return differences, ids, images.warnings
+
+
+UPLOADED = "image tiny: uploaded from DISK"
+REPLACED = "image tiny: replaced by another upload from DISK"
+OLD = "image tiny: i1, which has other content or is a duplicate, removed"
+
+# What there is in Glance, what is described besides name and file, and the changes that are expected.
+CASES = {
+    "new": ([], {}, [UPLOADED]),
+    "there": ([record()], {}, []),
+    "there, with other settings": (
+        [record(min_ram=1, visibility="private")],
+        {"min_ram": 64, "visibility": "public"},
+        ["image tiny: visibility private -> public, min_ram 1 -> 64"],
+    ),
+    "custom properties": (
+        [record(os_distro="old", mine="kept", gone="x")],
+        {"properties": {"os_distro": "new", "hw_rng": True, "cores": 2, "gone": None, "never": None}},
+        ["image tiny: os_distro old -> new, hw_rng null -> true, cores null -> 2, gone x -> null"],
+    ),
+    "other content": ([record(data=OTHER)], {}, [REPLACED, OLD]),
+    "other format": ([record(disk_format="raw")], {}, [REPLACED, OLD]),
+    "protected, with other content": (
+        [record(data=OTHER, protected=True)],
+        {"protected": True},
+        [REPLACED, OLD],
+    ),
+    "upload that was never finished": (
+        [record(data=None, status="queued")],
+        {},
+        ["image tiny: uploaded again from DISK", "image tiny: unfinished i1 (queued) removed"],
+    ),
+    "upload that was cut off": (
+        [record(data=None, status="saving")],
+        {},
+        ["image tiny: uploaded again from DISK", "image tiny: unfinished i1 (saving) removed"],
+    ),
+    "our own upload that was cut off": ([record(name="tiny" + UPLOADING, data=None, status="saving")], {}, [UPLOADED]),
+    "our own upload that was cut off before one by other means": (
+        [record(), record("i2", "tiny" + UPLOADING, data=None, status="queued")],
+        {},
+        ["image tiny: unfinished upload removed"],
+    ),
+    "died between the new and the old image": (
+        [record(data=OTHER), record("i2")],
+        {},
+        [OLD],
+    ),
+    "duplicates, the newest is kept": (
+        [record(), record("i2", created_at="2025-02-01T00:00:00Z")],
+        {},
+        [OLD],
+    ),
+    "image of another project": ([record(owner="other", data=OTHER)], {}, [UPLOADED]),
+    "deactivated": ([record(status="deactivated")], {}, []),
+    "absent": (
+        [record(protected=True), record("i2", "tiny" + UPLOADING, status="queued"), record("i3", owner="other")],
+        {"state": "absent"},
+        ["image tiny: i1 removed", "image tiny: i2 removed"],
+    ),
+    "absent, and has never been": ([], {"state": "absent"}, []),
+}
+
+
+@pytest.mark.parametrize(("there", "described", "expected"), CASES.values(), ids=CASES.keys())
+def test_converges(there, described, expected, disk, tmp_path):
+    items = [{"name": "tiny", "file": disk, **described}]
+    expected = [line.replace("DISK", disk) for line in expected]
+    glance = Glance(*there)
+
+    predicted, _ids, _warnings = converge(glance, items, tmp_path, check=True)
+    assert glance.written == []
+    assert predicted.changes == expected
+
+    was_usable = "tiny" in glance.usable()
+    real, ids, _warnings = converge(glance, items, tmp_path)
+    assert real.changes == expected
+    assert real.diff == predicted.diff
+    if described.get("state") != "absent":
+        assert glance.records[ids["tiny"]]["name"] == "tiny"
+        if was_usable:
+            assert all("tiny" in names for names in glance.seen), "there was a time without a usable image"
+
+    glance.written.clear()
+    again, same, _warnings = converge(glance, items, tmp_path)
+    assert again.changes == []
+    assert glance.written == []
+    assert same == ids
+
+
+def test_uploaded_images_are_as_described(disk, tmp_path):
+    glance = Glance()
+    item = {"name": "tiny", "file": disk, "visibility": "public", "protected": True, "properties": {"a": "b"}}
+    _differences, ids, _warnings = converge(glance, [item], tmp_path)
+    found = glance.records[ids["tiny"]]
+    assert {key: found[key] for key in ("name", "visibility", "protected", "a", "status")} == {
+        "name": "tiny",
+        "visibility": "public",
+        "protected": True,
+        "a": "b",
+        "status": "active",
+    }
+
+
+def test_image_in_use_is_put_aside(disk, tmp_path):
+    glance = Glance(record(data=OTHER), in_use=["i1"])
+    _differences, ids, warnings = converge(glance, [{"name": "tiny", "file": disk}], tmp_path)
+    assert glance.records["i1"]["name"] == "tiny (replaced i1)"
+    assert glance.records["i1"]["os_hidden"] is True
+    assert "in use" in warnings[0]
+    assert converge(glance, [{"name": "tiny", "file": disk}], tmp_path)[0].changes == []
+    assert ids["tiny"] != "i1"
+
+
+def test_damaged_upload_is_removed(disk, tmp_path):
+    glance = Glance(record(data=OTHER), damage=True)
+    with pytest.raises(CloudError, match="arrived damaged"):
+        converge(glance, [{"name": "tiny", "file": disk}], tmp_path)
+    assert list(glance.records) == ["i1"]
+
+
+@pytest.mark.parametrize(("state", "words"), [("killed", "state killed"), ("saving", "is saving, not active")])
+def test_upload_that_does_not_become_active(state, words, disk, tmp_path):
+    clock = iter(range(0, 10000, 100))
+    with pytest.raises(CloudError, match=words):
+        converge(Glance(ends_as=state), [{"name": "tiny", "file": disk}], tmp_path, clock=lambda: next(clock))
+
+
+def test_kernel_and_ramdisk(disk, tmp_path):
+    glance = Glance(record("r1", "ramdisk", owner="other"))
+    items = [
+        {"name": "machine", "file": disk, "disk_format": "ami", "kernel": "kernel", "ramdisk": "ramdisk"},
+        {"name": "kernel", "file": disk, "disk_format": "aki"},
+    ]
+    predicted, _ids, _warnings = converge(glance, items, tmp_path, check=True)
+    real, ids, _warnings = converge(glance, items, tmp_path)
+    assert real.changes == predicted.changes
+    assert [line.split(":")[0] for line in real.changes] == ["image kernel", "image machine"]
+    machine = glance.records[ids["machine"]]
+    assert (machine["kernel_id"], machine["ramdisk_id"]) == (ids["kernel"], "r1")
+    assert (machine["disk_format"], machine["container_format"]) == ("ami", "ami")
+
+    # A new kernel does not cost an upload of the disk.
+    glance.records[ids["kernel"]]["os_hash_value"] = sha("sha512", OTHER)
+    again, later, _warnings = converge(glance, items, tmp_path)
+    assert later["machine"] == ids["machine"]
+    assert glance.records[later["machine"]]["kernel_id"] == later["kernel"] != ids["kernel"]
+    assert again.changes[-1] == f"image machine: kernel_id {ids['kernel']} -> (of image kernel)"
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([{"name": "a"}], "neither file nor url"),
+        ([{"name": "a", "file": "/nowhere/x"}], "/nowhere/x is not there"),
+        ([{"name": "a"}, {"name": "a"}], "described twice"),
+        ([{"name": "a", "kernel": "b"}, {"name": "b", "kernel": "a"}], "refer to each other"),
+        ([{"name": "a", "kernel": "b"}, {"name": "b", "state": "absent"}], "described as absent"),
+        ([{"name": "a", "kernel": "b", "file": "DISK"}], "refers to image 'b'.*found 0"),
+        ([{"name": "a", "file": "DISK", "checksum": "md5:1"}], "expected sha256"),
+        ([{"name": "a", "file": "DISK", "checksum": "sha256:1"}], "expected sha256"),
+        ([{"name": "a", "file": "DISK", "checksum": "sha256:" + "0" * 64}], "expected 0000"),
+    ],
+)
+def test_descriptions_that_cannot_be(items, words, disk, tmp_path):
+    items = [{**one, "file": one["file"].replace("DISK", disk)} if "file" in one else one for one in items]
+    glance = Glance()
+    with pytest.raises(CloudError, match=words):
+        converge(glance, items, tmp_path)
+    assert glance.written == []
+
+
+def test_empty_host_is_predicted_to_get_everything(tmp_path):
+    items = [{"name": "a", "file": "/nowhere/x", "kernel": "b"}, {"name": "c", "url": "http://nowhere.invalid/c"}]
+    differences, ids, _warnings = converge(Nothing(), items, tmp_path, check=True, assume=True)
+    assert len(differences.changes) == 2
+    assert ids == {"a": None, "c": None}
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    """Serves data; can break off, ignore Range, or fail a few times."""
+
+    def do_GET(self):
+        site = self.server.site
+        site["requests"].append(self.headers.get("Range"))
+        if site["fail"]:
+            self.send_error(site["fail"].pop(0))
+            return
+        data, start = site["data"], 0
+        asked = self.headers.get("Range")
+        if asked and site["ranges"]:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(data):
+                self.send_error(416)
+                return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start : start + site["cut"]] if site["cut"] else data[start:])
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture
+def web():
+    server = http.server.HTTPServer(("127.0.0.1", 0), Web)
+    server.site = {"data": DATA, "requests": [], "fail": [], "ranges": True, "cut": 0}
+    thread = threading.Thread(target=functools.partial(server.serve_forever, poll_interval=0.01))
+    thread.start()
+    server.site["url"] = f"http://127.0.0.1:{server.server_port}/a/disk.img"
+    yield server.site
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def downloads(tmp_path):
+    return Downloads(tmp_path / "cache", timeout=5, sleep=lambda _seconds: None)
+
+
+SHA = "sha256:" + sha("sha256", DATA)
+
+
+@pytest.mark.parametrize(
+    ("settings", "requests"),
+    [
+        ({}, [None]),
+        ({"fail": [500, 503]}, [None, None, None]),
+        ({"cut": 7}, [None, "bytes=7-", "bytes=14-"]),
+    ],
+)
+def test_download(settings, requests, web, downloads, monkeypatch):
+    monkeypatch.setattr(_download, "WIRE_BLOCK", 7)
+    web.update(settings)
+    source = downloads.fetch(web["url"], SHA, "image tiny")
+    assert source.path.read_bytes() == DATA
+    assert web["requests"] == requests
+    assert [one.name for one in source.path.parent.iterdir()] == [source.path.name]
+    # From the cache.
+    assert downloads.fetch(web["url"], SHA, "image tiny") == source
+    assert web["requests"] == requests
+
+
+@pytest.mark.parametrize(
+    ("part", "ranges", "requests"),
+    [
+        (DATA[:5], True, ["bytes=5-"]),
+        (DATA[:5], False, ["bytes=5-"]),
+        (DATA, True, [f"bytes={len(DATA)}-"]),
+        (b"part of an older version", True, ["bytes=24-", None]),
+        (b"older", True, ["bytes=5-", None]),
+    ],
+)
+def test_download_is_continued(part, ranges, requests, web, downloads):
+    web["ranges"] = ranges
+    path = downloads._path(web["url"], SHA)
+    path.parent.mkdir()
+    path.with_name(path.name + ".part").write_bytes(part)
+    assert downloads.fetch(web["url"], SHA, "image tiny").path.read_bytes() == DATA
+    assert web["requests"] == requests
+
+
+@pytest.mark.parametrize(
+    ("settings", "checksum", "words"),
+    [
+        ({"fail": [404]}, SHA, "answers 404"),
+        ({"fail": [500] * 9}, SHA, "answers 500. Tried 5 times"),
+        ({}, "sha256:" + "0" * 64, "expected 0000"),
+    ],
+)
+def test_download_that_fails(settings, checksum, words, web, downloads):
+    web.update(settings)
+    with pytest.raises(CloudError, match=words):
+        downloads.fetch(web["url"], checksum, "image tiny")
+    assert list(downloads._path(web["url"], checksum).parent.iterdir()) == []
+
+
+def test_without_a_checksum_nothing_is_continued(web, downloads):
+    path = downloads._path(web["url"], None)
+    path.parent.mkdir()
+    path.with_name(path.name + ".part").write_bytes(DATA[:5])
+    assert downloads.fetch(web["url"], None, "image tiny").path.read_bytes() == DATA
+    assert web["requests"] == [None]
+
+
+@pytest.mark.parametrize("checksum", [SHA, "sha512:" + sha("sha512", DATA), None])
+def test_images_from_the_web_are_downloaded_once(checksum, web, tmp_path):
+    glance = Glance()
+    items = [{"name": "tiny", "url": web["url"], **({"checksum": checksum} if checksum else {})}]
+    predicted, _ids, _warnings = converge(glance, items, tmp_path, check=True)
+    assert web["requests"] == []
+    real, _ids, _warnings = converge(glance, items, tmp_path)
+    assert real.changes == predicted.changes
+    assert real.diff == predicted.diff
+    for path in (tmp_path / "cache").iterdir():
+        path.unlink()
+    assert converge(glance, items, tmp_path)[0].changes == []
+    assert len(web["requests"]) == 1
+
+
+def test_image_from_the_web_that_came_by_other_means_is_not_uploaded_again(web, tmp_path):
+    glance = Glance(record())
+    items = [{"name": "tiny", "url": web["url"], "checksum": SHA}]
+    real, ids, _warnings = converge(glance, items, tmp_path)
+    assert ids == {"tiny": "i1"}
+    assert real.changes == [f"image tiny: mikumo_source null -> {SHA}"]
+    assert converge(glance, items, tmp_path)[0].changes == []
