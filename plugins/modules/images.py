@@ -243,6 +243,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads
 from ansible_collections.mikumo.openstack.plugins.module_utils._images import Images
