@@ -4,13 +4,12 @@
 INVENTORY ?= inventories/lab/hosts.yml
 VENV      ?= .venv
 PLAY      := $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
-SPAN      := @scripts/phase
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site resources verify lab-up lab-down ssh test lint unit slice clean
+.PHONY: help venv cloud site ready resources verify lab-up lab-down ssh test lint unit
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +29,9 @@ cloud: venv ## Everything from nothing: lab, cloud, first resources, an instance
 
 site: venv ## Bring the nodes of INVENTORY into the described state
 	$(PLAY) playbooks/site.yml
+
+ready: venv ## Wait until every service and agent reports itself alive
+	$(PLAY) playbooks/preflight.yml playbooks/ready.yml
 
 resources: venv ## Flavours, images, networks
 	$(PLAY) playbooks/resources.yml

@@ -1,0 +1,100 @@
+"""The whole cloud in the lab: its nodes are started for the tests, and stopped after them whatever happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NODES = ("controller", "network", "compute")
+# Units whose start times tell whether a run restarted something.
+UNITS = (
+    "apache2 cinder-* glance-* iscsid keystone libvirtd mariadb memcached mikumo-* neutron-* nova-* openvswitch-switch"
+    " ovs-vswitchd ovsdb-server placement-* rabbitmq-server tgt virtlogd"
+).split()
+
+Make = Callable[..., str]
+OnNode = Callable[..., str]
+
+
+def run(*command: str, check: bool = True, timeout: int = 3000) -> str:
+    """Output of a command. It is printed as it comes too, so that the log of a long test shows where it is."""
+    print(f"\n$ {' '.join(command)}", flush=True)
+    process = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
+    )
+    print(process.stdout[-6000:], flush=True)
+    if check and process.returncode != 0:
+        pytest.fail(f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout[-6000:]}", pytrace=False)
+    return process.stdout
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """Runs a target of the Makefile, and gives its output and the seconds it took into the report."""
+
+    def call(target: str, arguments: str = "", check: bool = True) -> str:
+        begin = time.monotonic()
+        output = run("make", target, *([f"ARGS={arguments}"] if arguments else []), check=check)
+        with open(ROOT / ".cache" / "test-seconds", "a", encoding="utf-8") as record:
+            record.write(f"{target} {arguments}: {time.monotonic() - begin:.0f} s\n")
+        return output
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def on_node() -> OnNode:
+    """Runs a shell command on a node."""
+
+    def call(node: str, command: str, check: bool = True) -> str:
+        return run("scripts/node-ssh", "inventories/lab/hosts.yml", node, command, check=check)
+
+    return call
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lab(make: Make) -> Iterator[None]:
+    """An empty lab. MIKUMO_KEEP_LAB leaves it running, to look at what went wrong."""
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    make("lab-down")
+    make("lab-up")
+    yield
+    if not os.environ.get("MIKUMO_KEEP_LAB"):
+        make("lab-down")
+
+
+@pytest.fixture(scope="session")
+def changed() -> Callable[[str], dict[str, int]]:
+    """Changes by host, from the recap of a run; hosts without any are left out."""
+
+    def count(output: str) -> dict[str, int]:
+        recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)
+        assert recap, "a run has to end with its recap"
+        return {host: int(number) for host, number in recap if number != "0"}
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def start_times(on_node: OnNode) -> Callable[[], dict[str, str]]:
+    """When each running unit of the cloud was started, by node and unit."""
+
+    def look() -> dict[str, str]:
+        found: dict[str, str] = {}
+        patterns = " ".join(f"'{unit}.service'" for unit in UNITS)
+        for node in NODES:
+            text = on_node(node, f"systemctl show --property=Id,ActiveState,ActiveEnterTimestampMonotonic {patterns}")
+            for block in text.split("\n\n"):
+                unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+                if unit.get("ActiveState") == "active":
+                    found[f"{node} {unit['Id']}"] = unit["ActiveEnterTimestampMonotonic"]
+        return found
+
+    return look
