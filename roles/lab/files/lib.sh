@@ -13,7 +13,13 @@ say() {
 begin_entry() {
     ENTRY=$1
     mkdir -p "$(dirname "$ENTRY")"
-    # What an interrupted build left behind; two builds of the same entry at a time are excluded by the lock.
+    # What killed builds left behind. A build holds its lock as long as it lives.
+    local stale
+    for stale in "$(dirname "$ENTRY")"/*.tmp; do
+        if [ -d "$stale" ] && flock --nonblock "${stale%.tmp}.lock" true; then
+            rm -rf --one-file-system "$stale" "${stale%.tmp}.lock"
+        fi
+    done
     exec 9>"$ENTRY.lock"
     flock 9
     exec 8>&2 >"$ENTRY.log" 2>&1

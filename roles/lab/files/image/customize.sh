@@ -65,6 +65,10 @@ printf 'Acquire::Languages "none";\n' >"$root/etc/apt/apt.conf.d/90lab"
 printf '/dev/ubda / ext4 noatime 0 1\n' >"$root/etc/fstab"
 printf 'LANG=C.UTF-8\n' >"$root/etc/default/locale"
 
+# mmdebstrap copied this machine's.
+printf 'node\n' >"$root/etc/hostname"
+rm -f "$root/etc/resolv.conf"
+
 # Nodes must not share these.
 rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub "$root/var/lib/systemd/random-seed" \
     "$root/var/lib/dbus/machine-id" "$root/usr/sbin/policy-rc.d"

@@ -78,12 +78,14 @@ def _start(lab: Lab, node: Node) -> None:
     lab.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.rmtree(lab.run_dir / lab.umid(node), ignore_errors=True)
 
+    launcher = directory / "run-kernel"
+    shutil.copy(Path(__file__).resolve().parent.parent / "run-kernel", launcher)
     arguments = [
-        str(lab.kernel),
+        str(launcher),
         f"mem={node.memory}",
         f"umid={lab.umid(node)}",
         f"uml_dir={lab.run_dir}/",
-        f"ubd0={directory / 'root.cow'},{lab.image}",
+        f"ubd0={_root_disk(lab, node)},{_base_image(lab, node)}",
     ]
     for number, size in enumerate(node.disks, start=1):
         disk = directory / f"disk{number}.img"
@@ -116,10 +118,43 @@ def _start(lab: Lab, node: Node) -> None:
             stderr=subprocess.STDOUT,
             cwd="/",
             # The node's memory is a file in TMPDIR: it has to be a file system in memory.
-            env={"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "TMPDIR": str(lab.memory_dir), "HOME": "/"},
+            env={
+                "HOME": "/",
+                "LAB_KERNEL": str(lab.kernel),
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "TMPDIR": str(lab.memory_dir),
+            },
             start_new_session=True,
         )
     (directory / "pid").write_text(f"{process.pid}\n", encoding="ascii")
+
+
+def _base_image(lab: Lab, node: Node) -> Path:
+    """The image the node's disk was made from; for a new disk the lab's.
+
+    A copy-on-write disk is worth nothing without exactly its own image, whose name stands in the disk's header
+    (big-endian: magic, version, modification time, size, sector size, alignment, format, name).
+    """
+    disk = _root_disk(lab, node)
+    if not disk.exists():
+        if not lab.image.exists():
+            raise LabError(f"{node.name} has no disk yet, and there is no image {lab.image} to make one from")
+        return lab.image
+    with open(disk, "rb") as stream:
+        header = stream.read(36 + 4096)
+    if len(header) < 36 or header[:4] != b"OOOM":
+        raise LabError(f"{disk} is not a copy-on-write disk; remove it to let {node.name} start from scratch")
+    base = Path(os.fsdecode(header[36:].split(b"\0", 1)[0]))
+    if not base.exists():
+        raise LabError(
+            f"the disk of {node.name} was made from {base}, which is gone (was the cache removed?); "
+            f"remove {disk} to let the node start from scratch"
+        )
+    return base
+
+
+def _root_disk(lab: Lab, node: Node) -> Path:
+    return lab.node_dir(node) / "root.cow"
 
 
 def _mac(lab: Lab, node: Node, number: int) -> str:
