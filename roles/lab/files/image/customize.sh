@@ -30,6 +30,12 @@ comm -13 <(printf '%s\n' "$scripts") <(enabled_scripts) | while read -r script; 
 done
 find "$root/etc/systemd/system" -mindepth 1 -type d -empty -delete
 
+# Debian's units of agents want these beside them, for machines that have everything on one. In an image that every node
+# shares they would come up on each; a role that needs one unmasks it.
+for unit in keystone.service mariadb.service rabbitmq-server.service; do
+    if [ -e "$root/usr/lib/systemd/system/$unit" ]; then ln -sf /dev/null "$root/etc/systemd/system/$unit"; fi
+done
+
 # Nothing may take the package lock or the processor behind the operator's back; host keys come with the seed.
 for unit in apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer unattended-upgrades.service \
     sshd-keygen.service; do
