@@ -74,7 +74,7 @@ def catalogue_entries(
                 "name": service["name"],
                 "type": service["type"],
                 "description": service["description"],
-                "endpoints": {interface: service["url"] for interface in ("public", "internal", "admin")},
+                "endpoints": dict.fromkeys(("public", "internal", "admin"), service["url"]),
             }
             for service in services
         ],

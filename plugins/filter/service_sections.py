@@ -29,7 +29,7 @@ options:
 EXAMPLES = r"""
 - name: The configuration of Glance
   ansible.builtin.debug:
-    msg: "{{ surroundings | mikumo.openstack.service_sections | combine(special, recursive=true) | mikumo.openstack.oslo_config }}"
+    msg: "{{ surroundings | mikumo.openstack.service_sections | combine(special, recursive=true) }}"
   vars:
     surroundings:
       keystone_url: http://10.0.0.11:5000

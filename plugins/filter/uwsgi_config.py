@@ -27,7 +27,9 @@ options:
 EXAMPLES = r"""
 - name: The file of Placement
   ansible.builtin.debug:
-    msg: "{{ {'name': 'placement', 'application': '/usr/bin/placement-api', 'processes': 1, 'threads': 2} | mikumo.openstack.uwsgi_config }}"
+    msg: "{{ api | mikumo.openstack.uwsgi_config }}"
+  vars:
+    api: {name: placement, application: /usr/bin/placement-api, processes: 1, threads: 2}
 """
 
 RETURN = r"""

@@ -69,19 +69,14 @@ class Catalogue:
 
     def converge(self, description: Mapping[str, Iterable[Item]]) -> dict[str, dict[str, str | None]]:
         """Returns the ids, by name, of all described objects that are present."""
-        lists = {
-            kind: list(description.get(kind) or ()) for kind in ("domains", "projects", "roles", "users", "services")
-        }
+        lists = {kind: list(description.get(kind) or ()) for kind in ("domains", "projects", "roles", "users", "services")}
         _unambiguous(lists)
         present = {kind: [item for item in items if not _absent(item)] for kind, items in lists.items()}
         absent = {kind: [item for item in items if _absent(item)] for kind, items in lists.items()}
         ids: dict[str, dict[str, str | None]] = {kind: {} for kind in lists}
         grants = [(item["domain"], grant) for item in present["users"] for grant in item.get("roles") or ()]
         self._places = len(
-            {
-                (grant.get("project"), grant.get("project_domain") or domain, grant.get("domain"))
-                for domain, grant in grants
-            }
+            {(grant.get("project"), grant.get("project_domain") or domain, grant.get("domain")) for domain, grant in grants}
         )
 
         def keep(kind: str, name: str, record: Record) -> None:
@@ -228,9 +223,7 @@ class Catalogue:
 
     def _existing_member(self, kind: str, item: Item) -> Record | None:
         """As _member, for what is to be absent: it is so, too, when its domain is."""
-        if item["domain"] not in self._domains() and not any(
-            one["id"] == item["domain"] for one in self._domains().values()
-        ):
+        if item["domain"] not in self._domains() and not any(one["id"] == item["domain"] for one in self._domains().values()):
             return None
         return self._member(kind, self._domain_id(item["domain"], kind), item["name"])
 
@@ -366,8 +359,7 @@ class Catalogue:
             return
         if record["id"] == self._own_user_id:
             raise CloudError(
-                f"User {shown} is described as absent, but is the one that auth names. "
-                "Use another administrator to remove it.",
+                f"User {shown} is described as absent, but is the one that auth names. Use another administrator to remove it.",
                 "described",
             )
         self._delete(f"/users/{record['id']}", f"user {shown}")
@@ -449,9 +441,7 @@ class Catalogue:
 
     def _endpoint(self, service: Record, name: str, interface: str, region: str, url: str) -> None:
         shown = f"{interface} endpoint in {region}"
-        same = [
-            one for one in self._endpoints_of(service) if one["interface"] == interface and one["region_id"] == region
-        ]
+        same = [one for one in self._endpoints_of(service) if one["interface"] == interface and one["region_id"] == region]
         same.sort(key=lambda one: (one["url"] != url, not one["enabled"], one["id"]))
         if url and not same:
             body = {

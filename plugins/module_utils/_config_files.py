@@ -51,9 +51,7 @@ _INLINE = re.compile(
     r"(?P<lead>[\"']?\b(?P<name>[A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|[=:])\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;}\]]+)"
 )
 _URL = re.compile(r"(?P<lead>\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@\"']*:)(?P<value>[^\s@/\"']+)(?=@)")
-_SQL = re.compile(
-    r"(?P<lead>\bIDENTIFIED\s+(?:VIA\s+\w+\s+USING|BY(?:\s+PASSWORD)?)\s+)(?P<value>'[^']*')", re.IGNORECASE
-)
+_SQL = re.compile(r"(?P<lead>\bIDENTIFIED\s+(?:VIA\s+\w+\s+USING|BY(?:\s+PASSWORD)?)\s+)(?P<value>'[^']*')", re.IGNORECASE)
 _KEY_BLOCK = re.compile(
     r"(?P<lead>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY)-----\s)(?P<value>.*?)(?=-----END (?P=kind)-----|\Z)",
     re.DOTALL,
@@ -108,8 +106,7 @@ class _Masker:
     def text(self, text: str) -> str:
         text = _KEY_BLOCK.sub(self._replace_block, text)
         return "".join(
-            self._line(line.rstrip("\n")) + ("\n" if line.endswith("\n") else "")
-            for line in text.splitlines(keepends=True)
+            self._line(line.rstrip("\n")) + ("\n" if line.endswith("\n") else "") for line in text.splitlines(keepends=True)
         )
 
 
@@ -156,9 +153,7 @@ def _searchable(mode: int) -> int:
     return mode | (mode & 0o444) >> 2
 
 
-def parse(
-    files: Sequence[dict[str, t.Any]], *, owner: str = "root", group: str = "root", mode: str = "0640"
-) -> list[Wanted]:
+def parse(files: Sequence[dict[str, t.Any]], *, owner: str = "root", group: str = "root", mode: str = "0640") -> list[Wanted]:
     """The files wanted, checked as far as possible without looking at the machine; directories first."""
     wanted: list[Wanted] = []
     seen: set[Path] = set()
@@ -477,7 +472,5 @@ def sync(wanted: Sequence[Wanted], *, secrets: Sequence[str] = (), check_mode: b
             try:
                 _apply(change)
             except OSError as error:
-                raise FilesError(
-                    f"{change.wanted.path}: cannot be brought into state {change.wanted.state}: {error}"
-                ) from error
+                raise FilesError(f"{change.wanted.path}: cannot be brought into state {change.wanted.state}: {error}") from error
     return Outcome(bool(changes), [str(change.wanted.path) for change in changes], diff)

@@ -119,9 +119,7 @@ class Images:
             leftovers = self._own(name + UPLOADING)
             for one in leftovers:
                 self._delete(one, name)
-                self._differences.removed(
-                    "image", name, {f"unfinished {one['id']}": one["status"]}, "unfinished upload removed"
-                )
+                self._differences.removed("image", name, {f"unfinished {one['id']}": one["status"]}, "unfinished upload removed")
             self._adjust(item, kept, properties, source)
         for one in unfinished:
             self._remove(one, name, f"unfinished {one['id']} ({one['status']}) removed")
@@ -297,8 +295,7 @@ class Images:
         name = item["name"]
         if record["status"] == "deactivated":
             self.warnings.append(
-                f"Image {name} ({record['id']}) is deactivated, and stays so. "
-                "To use it: openstack image set --activate."
+                f"Image {name} ({record['id']}) is deactivated, and stays so. To use it: openstack image set --activate."
             )
         before, after = differing({key: item.get(key) for key in CHANGEABLE}, record)
         custom = dict(properties)

@@ -338,8 +338,7 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
         )
     if isinstance(exception, exceptions.ConnectFailure) and isinstance(_root(exception), ConnectionResetError):
         return CloudError(
-            f"{cannot} {service} at {url} closed the connection without an answer, as when it is restarted or dies. "
-            "See its log.",
+            f"{cannot} {service} at {url} closed the connection without an answer, as when it is restarted or dies. See its log.",
             "server",
         )
     if isinstance(exception, (exceptions.ConnectFailure, exceptions.ConnectTimeout)):

@@ -149,9 +149,7 @@ class Connection:
     def parts(self) -> urllib.parse.SplitResult:
         parts = urllib.parse.urlsplit(self.url)
         if parts.scheme.split("+")[0] not in ("mysql", "mariadb", "sqlite"):
-            raise SchemaError(
-                f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://"
-            )
+            raise SchemaError(f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://")
         return parts
 
     @property
@@ -285,9 +283,7 @@ def _identity(user: str) -> dict[str, t.Any]:
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
-        raise SchemaError(
-            f"user {user!r} does not exist on this machine; install the service's package first"
-        ) from None
+        raise SchemaError(f"user {user!r} does not exist on this machine; install the service's package first") from None
     if os.geteuid() == entry.pw_uid:
         return {}
     return {

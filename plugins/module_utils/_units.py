@@ -246,8 +246,7 @@ class Systemctl:
                 raise NoSystemdError(f"systemd does not answer: {done.err.strip()}")
             raise UnitsError(f"systemctl show failed: {done.err.strip()}")
         blocks = [
-            dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-            for block in done.out.strip("\n").split("\n\n")
+            dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip("\n").split("\n\n")
         ]
         if len(blocks) != len(names):
             raise UnitsError(f"systemctl show described {len(blocks)} units instead of {len(names)}: {' '.join(names)}")
@@ -493,9 +492,7 @@ class Converger:
 
     @staticmethod
     def _require(units: Sequence[Unit], status: Mapping[str, Status]) -> None:
-        missing = [
-            unit.name for unit in units if not status[unit.name].exists and (unit.state == "started" or unit.enabled)
-        ]
+        missing = [unit.name for unit in units if not status[unit.name].exists and (unit.state == "started" or unit.enabled)]
         if missing:
             raise UnitsError(
                 f"systemd knows no unit {', '.join(missing)}; "

@@ -477,9 +477,7 @@ def run(module: AnsibleModule) -> None:
         if not check or error.kind not in ("unreachable", "library"):
             raise
         module.warn(f"{error} Check mode predicts a first run, which creates everything.")
-        catalogue = Catalogue(
-            Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True
-        )
+        catalogue = Catalogue(Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True)
     else:
         catalogue = Catalogue(
             api,

@@ -73,10 +73,10 @@ found:
 
 import json
 import os
-import urllib.error
-import urllib.request
+from urllib.error import HTTPError
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
 
 LOGGED_IN = "logged in"
 
@@ -93,13 +93,11 @@ def probe(url: str, username: str, password: str, project: str, timeout: int) ->
             "scope": {"project": {"name": project, "domain": domain}},
         }
     }
-    request = urllib.request.Request(
-        f"{url}/auth/tokens", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
-    )
+    headers = {"Content-Type": "application/json"}
     try:
-        with urllib.request.urlopen(request, timeout=timeout):
+        with open_url(f"{url}/auth/tokens", data=json.dumps(body), headers=headers, method="POST", timeout=timeout):
             return LOGGED_IN
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         if error.code in (401, 403, 404):
             return "refused"
         return f"HTTP status {error.code}"

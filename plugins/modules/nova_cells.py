@@ -69,6 +69,11 @@ from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
+try:
+    import pymysql
+except ImportError:  # not installed yet, in check mode on an empty node
+    pymysql = None
+
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
     "cell0": ["map_cell0", "--database_connection", DATABASE + "nova_cell0?{query}"],
@@ -84,7 +89,7 @@ CELLS = {
 }
 
 
-class NotReadable(Exception):
+class NotReadableError(Exception):
     """Nova's databases cannot be looked into."""
 
 
@@ -92,12 +97,10 @@ def rows(config_file: str, section: str, statement: str) -> list[str]:
     """First column of what a statement finds in the database that a section of Nova's configuration names."""
     config = configparser.RawConfigParser(strict=False)
     if not config.read(config_file) or not config.has_option(section, "connection"):
-        raise NotReadable(f"{config_file} has no [{section}] connection")
+        raise NotReadableError(f"{config_file} has no [{section}] connection")
     url = urlsplit(config.get(section, "connection"))
-    try:
-        import pymysql
-    except ImportError as error:
-        raise NotReadable("python3-pymysql is not installed") from error
+    if pymysql is None:
+        raise NotReadableError("python3-pymysql is not installed")
     try:
         connection = pymysql.connect(
             host=url.hostname,
@@ -110,7 +113,7 @@ def rows(config_file: str, section: str, statement: str) -> list[str]:
             cursor.execute(statement)
             return sorted(str(row[0]) for row in cursor.fetchall())
     except pymysql.MySQLError as error:
-        raise NotReadable(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
+        raise NotReadableError(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
 
 
 def main() -> None:
@@ -125,10 +128,10 @@ def main() -> None:
     config_file: str = module.params["config_file"]
     wanted: list[str] = module.params["hosts"]
 
-    def mapped(table: str, column: str) -> list[str]:
+    def mapped(statement: str) -> list[str]:
         try:
-            return rows(config_file, "api_database", f"SELECT {column} FROM {table}")
-        except NotReadable as error:
+            return rows(config_file, "api_database", statement)
+        except NotReadableError as error:
             if module.check_mode:
                 return []
             module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
@@ -140,9 +143,9 @@ def main() -> None:
             module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")
 
     def unmapped() -> list[str]:
-        return sorted(set(wanted) - set(mapped("host_mappings", "host")))
+        return sorted(set(wanted) - set(mapped("SELECT host FROM host_mappings")))
 
-    cells = mapped("cell_mappings", "name")
+    cells = mapped("SELECT name FROM cell_mappings")
     missing_cells = [name for name in CELLS if name not in cells]
     missing_hosts = unmapped() if wanted else []
     result: dict[str, Any] = {
@@ -166,7 +169,7 @@ def main() -> None:
         # A host can be mapped once it has reported itself to the cell's database.
         try:
             reported = rows(config_file, "database", "SELECT host FROM compute_nodes WHERE deleted = 0")
-        except NotReadable as error:
+        except NotReadableError as error:
             module.fail_json(msg=f"Nova's compute hosts cannot be read: {error}")
         silent = sorted(set(missing_hosts) - set(reported))
         if not silent:
@@ -177,8 +180,8 @@ def main() -> None:
             break
         if time.monotonic() > deadline:
             module.fail_json(
-                msg=f"nova-compute on {', '.join(silent)} has not reported itself within {module.params['timeout']} s; known hosts:"
-                f" {', '.join(reported) or 'none'}. See `journalctl -u nova-compute` there."
+                msg=f"nova-compute on {', '.join(silent)} has not reported itself within {module.params['timeout']} s; known"
+                f" hosts: {', '.join(reported) or 'none'}. See `journalctl -u nova-compute` there."
             )
         time.sleep(2)
     module.exit_json(**result)

@@ -124,8 +124,7 @@ def _service_problems(settings: Vars, services: Mapping[str, Sequence[str]], gro
         missing = [need for need in services[name] if need not in wanted]
         if missing:
             problems.append(
-                f"cloud_services has {name}, which needs {', '.join(missing)}: add what is missing, "
-                f"or remove {name} {WHERE}"
+                f"cloud_services has {name}, which needs {', '.join(missing)}: add what is missing, or remove {name} {WHERE}"
             )
     if "keystone" not in wanted:
         problems.append(f"cloud_services lacks keystone, without which nothing works: add it {WHERE}")

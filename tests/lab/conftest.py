@@ -14,10 +14,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NODES = ("controller", "network", "compute")
 # Units whose start times tell whether a run restarted something.
-UNITS = (
-    "apache2 cinder-* glance-* iscsid keystone libvirtd mariadb memcached mikumo-* neutron-* nova-* openvswitch-switch"
-    " ovs-vswitchd ovsdb-server placement-* rabbitmq-server tgt virtlogd"
-).split()
+UNITS = [
+    "apache2",
+    "cinder-*",
+    "glance-*",
+    "iscsid",
+    "keystone",
+    "libvirtd",
+    "mariadb",
+    "memcached",
+    "mikumo-*",
+    "neutron-*",
+    "nova-*",
+    "openvswitch-switch",
+    "ovs-vswitchd",
+    "ovsdb-server",
+    "placement-*",
+    "rabbitmq-server",
+    "tgt",
+    "virtlogd",
+]
 
 Make = Callable[..., str]
 OnNode = Callable[..., str]
@@ -42,7 +58,7 @@ def make() -> Make:
     def call(target: str, arguments: str = "", check: bool = True) -> str:
         begin = time.monotonic()
         output = run("make", target, *([f"ARGS={arguments}"] if arguments else []), check=check)
-        with open(ROOT / ".cache" / "test-seconds", "a", encoding="utf-8") as record:
+        with (ROOT / ".cache/test-seconds").open("a", encoding="utf-8") as record:
             record.write(f"{target} {arguments}: {time.monotonic() - begin:.0f} s\n")
         return output
 

@@ -123,9 +123,7 @@ EVERYTHING = {
     "projects": [project("service", description="x"), project("lab", domain="class")],
     "roles": [item("service")],
     "users": [
-        user(
-            "nova", password="one", roles=[{"role": "admin", "project": "service"}, {"role": "admin", "system": "all"}]
-        ),
+        user("nova", password="one", roles=[{"role": "admin", "project": "service"}, {"role": "admin", "system": "all"}]),
         user(
             "teacher",
             domain="class",
@@ -432,9 +430,7 @@ def test_descriptions_that_cannot_be(described, words, check):
 
 def test_endpoints_need_a_region():
     with pytest.raises(CloudError, match="Set region"):
-        Catalogue(Keystone(), Differences(), lambda *_: True).converge(
-            {"services": [service("glance", "image", public="u")]}
-        )
+        Catalogue(Keystone(), Differences(), lambda *_: True).converge({"services": [service("glance", "image", public="u")]})
 
 
 def test_empty_host_is_predicted_to_get_everything():

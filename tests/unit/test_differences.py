@@ -63,6 +63,5 @@ def test_changed_diff_and_messages_come_from_one_record():
     ]
     assert differences.diff == {
         "before": "service:\n  glance:\n    url: a\nimage:\n  tiny: {}\nrole:\n  gone:\n    name: gone\n",
-        "after": "user:\n  nova:\n    enabled: true\n"
-        "service:\n  glance:\n    url: b\nimage:\n  tiny:\n    os_distro: x\n",
+        "after": "user:\n  nova:\n    enabled: true\nservice:\n  glance:\n    url: b\nimage:\n  tiny:\n    os_distro: x\n",
     }

@@ -38,9 +38,7 @@ HOSTVARS = {
 
 
 def problems(groups=None, hostvars=None, **changed):
-    return settings.plan_problems(
-        {**SITE, **changed}, groups={**GROUPS, **(groups or {})}, hostvars=hostvars or HOSTVARS
-    )
+    return settings.plan_problems({**SITE, **changed}, groups={**GROUPS, **(groups or {})}, hostvars=hostvars or HOSTVARS)
 
 
 def test_good_sites():

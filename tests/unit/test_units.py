@@ -242,9 +242,7 @@ def test_no_systemd():
 def test_check_mode_changes_nothing(tmp_path):
     new = touch(tmp_path / "a.conf", START + 1)
     systemd = Systemd(a={}, b={}, c={"ActiveState": "inactive", "UnitFileState": "disabled"})
-    outcome = systemd.converge(
-        {"name": "a"}, {"name": "b", "state": "stopped"}, {"name": "c"}, files=[new], check_mode=True
-    )
+    outcome = systemd.converge({"name": "a"}, {"name": "b", "state": "stopped"}, {"name": "c"}, files=[new], check_mode=True)
     assert (outcome.restarted, outcome.stopped, outcome.started) == (["a.service"], ["b.service"], ["c.service"])
     assert (outcome.disabled, outcome.enabled) == (["b.service"], ["c.service"])
     assert len(systemd.calls) == 1
@@ -358,7 +356,5 @@ def test_parse_errors(entries, message):
 
 
 def test_parse_defaults():
-    assert units.parse([{"name": "a.timer", "state": "stopped"}]) == [
-        units.Unit("a.timer", state="stopped", enabled=False)
-    ]
+    assert units.parse([{"name": "a.timer", "state": "stopped"}]) == [units.Unit("a.timer", state="stopped", enabled=False)]
     assert units.parse([{"name": "a", "files": ["/b"]}], ["/c"])[0].files == ("/b", "/c")

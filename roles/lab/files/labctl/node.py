@@ -141,10 +141,10 @@ def _base_image(lab: Lab, node: Node) -> Path:
             raise LabError(f"{node.name} has no disk yet, and there is no image {lab.image} to make one from")
         return lab.image
     with open(disk, "rb") as stream:
-        header = stream.read(36 + 4096)
-    if len(header) < 36 or header[:4] != b"OOOM":
+        header = stream.read(32 + 4096)
+    if len(header) < 32 or header[:4] != b"OOOM":
         raise LabError(f"{disk} is not a copy-on-write disk; remove it to let {node.name} start from scratch")
-    base = Path(os.fsdecode(header[36:].split(b"\0", 1)[0]))
+    base = Path(os.fsdecode(header[32:].split(b"\0", 1)[0]))
     if not base.exists():
         raise LabError(
             f"the disk of {node.name} was made from {base}, which is gone (was the cache removed?); "

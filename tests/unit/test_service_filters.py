@@ -1,0 +1,85 @@
+"""Data shaping for the files of services."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+from ansible_collections.mikumo.openstack.plugins.filter.catalogue_entries import catalogue_entries
+from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq import rabbitmq_config, rabbitmq_password_hash
+from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
+from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
+from ansible_collections.mikumo.openstack.plugins.modules.openvswitch_bridges import found_ports
+
+ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "sections"),
+    [
+        ({}, {"DEFAULT"}),
+        ({"database_url": "mysql://x"}, {"DEFAULT", "database"}),
+        ({"transport_url": "rabbit://x"}, {"DEFAULT", "oslo_messaging_rabbit"}),
+        ({"lock_path": "/l"}, {"DEFAULT", "oslo_concurrency"}),
+        (ACCOUNT, {"DEFAULT", "keystone_authtoken", "service_user"}),
+    ],
+)
+def test_a_section_is_there_if_what_it_is_made_from_is(surroundings: dict[str, str], sections: set[str]) -> None:
+    assert set(service_sections(surroundings)) == sections
+
+
+def test_region_and_account_reach_every_section_that_asks_keystone() -> None:
+    sections = service_sections(ACCOUNT)
+    for name in ("keystone_authtoken", "service_user"):
+        assert sections[name]["region_name"] == "R"
+        assert sections[name]["password"] == "pw"
+
+
+def test_tokens_in_memcached_are_encrypted() -> None:
+    section = service_sections({**ACCOUNT, "memcached_servers": ["m:11211"], "memcache_secret": "s"})["keystone_authtoken"]
+    assert section["memcache_security_strategy"] == "ENCRYPT"
+    assert section["memcache_secret_key"] == "s"
+
+
+def test_unknown_surroundings_are_refused() -> None:
+    with pytest.raises(ValueError, match="databaseurl.*database_url"):
+        service_sections({"databaseurl": "x"})
+
+
+def test_uwsgi_closes_the_connection_and_keeps_the_length() -> None:
+    text = uwsgi_config({"name": "nova", "application": "/a", "processes": 2, "threads": 1, "process_name": "nova-api"})
+    assert "add-header = Connection: close\n" in text
+    assert "rem-header" not in text
+    assert "processes = 2\n" in text
+    assert "PROCESSNAME=nova-api\n" in text
+
+
+def test_hash_is_the_same_at_every_run_and_rabbitmqs_own() -> None:
+    raw = base64.b64decode(rabbitmq_password_hash("secret"))
+    assert raw[4:] == hashlib.sha256(raw[:4] + b"secret").digest()
+    assert rabbitmq_password_hash("secret") == rabbitmq_password_hash("secret") != rabbitmq_password_hash("other")
+
+
+def test_rabbitmq_config_leaves_out_what_is_null() -> None:
+    assert rabbitmq_config({"a.b": 1, "c": None}).splitlines()[1:] == ["a.b = 1"]
+
+
+def test_catalogue_entries() -> None:
+    service = {"name": "glance", "type": "image", "description": "Image", "url": "http://g", "password": "pw"}
+    entries = catalogue_entries([service], "demo", "dpw")
+    assert [project["name"] for project in entries["projects"]] == ["service", "demo"]
+    assert {role["role"] for role in entries["users"][0]["roles"]} == {"admin", "service"}
+    assert entries["users"][1]["roles"] == [{"role": "member", "project": "demo"}]
+    assert entries["services"][0]["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://g")
+
+
+@pytest.mark.parametrize(
+    ("column", "ports"),
+    [(["set", []], []), (["uuid", "1"], ["br-x"]), (["set", [["uuid", "1"], ["uuid", "2"]]], ["br-x", "eth2"])],
+)
+def test_ports_of_bridges(column: list[object], ports: list[str]) -> None:
+    table = [{"data": [["br-x", column]]}, {"data": [[["uuid", "1"], "br-x"], [["uuid", "2"], "eth2"]]}]
+    assert found_ports("\n".join(json.dumps(part) for part in table)) == {"br-x": ports}
