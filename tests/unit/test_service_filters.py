@@ -45,7 +45,7 @@ def test_tokens_in_memcached_are_encrypted() -> None:
 
 
 def test_unknown_surroundings_are_refused() -> None:
-    with pytest.raises(ValueError, match="databaseurl.*database_url"):
+    with pytest.raises(ValueError, match=r"databaseurl.*database_url"):
         service_sections({"databaseurl": "x"})
 
 
