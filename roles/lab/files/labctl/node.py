@@ -43,6 +43,13 @@ def _is_kernel_of(lab: Lab, node: Node, pid: int) -> bool:
     return wanted <= set(arguments) and _session(pid) == pid
 
 
+def _in_namespace(lab: Lab, pid: int) -> bool:
+    try:
+        return os.path.samefile(f"/proc/{pid}/ns/net", f"/run/netns/{lab.namespace}")
+    except OSError:
+        return False
+
+
 def _session(pid: int) -> int | None:
     try:
         return os.getsid(pid)
@@ -67,8 +74,12 @@ def _alive(pid: int) -> bool:
 
 
 def start(lab: Lab, node: Node, changes: Changes) -> None:
-    if pid_of(lab, node):
+    pid = pid_of(lab, node)
+    if pid and _in_namespace(lab, pid):
         return
+    if pid:
+        # Somebody removed the namespace under it: it runs, but its taps are in no bridge any more.
+        changes.do(f"{node.name} killed, its network is gone", lambda: kill(lab, node))
     changes.do(f"{node.name} started", lambda: _start(lab, node))
 
 
