@@ -16,7 +16,7 @@ import sys
 import network
 import node as nodes
 import seed
-from core import Changes, Lab, LabError
+from core import Changes, Lab, LabError, Node
 
 
 def up(lab: Lab, changes: Changes) -> None:
@@ -33,7 +33,7 @@ def down(lab: Lab, changes: Changes) -> None:
     owner = lab.state_dir / "lab"
     if owner.exists() and owner.read_text(encoding="ascii").strip() != lab.name:
         raise LabError(_not_ours(lab))
-    nodes.stop(lab, lab.nodes, changes)
+    nodes.stop(lab, lab.nodes + _former_nodes(lab), changes)
     network.down(lab, changes)
     if lab.keep_disks or not owner.exists():
         return
@@ -47,6 +47,14 @@ def down(lab: Lab, changes: Changes) -> None:
             lab.state_dir.rmdir()
         except OSError:
             pass
+
+
+def _former_nodes(lab: Lab) -> list[Node]:
+    """Nodes that were started and then removed from the settings."""
+    known = {node.name for node in lab.nodes}
+    directory = lab.state_dir / "nodes"
+    names = sorted(path.name for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
+    return [Node(name, "", {}, []) for name in names if name not in known]
 
 
 def power(lab: Lab, changes: Changes, state: str, name: str) -> None:
