@@ -77,13 +77,15 @@ def on_node() -> OnNode:
 
 @pytest.fixture(scope="session", autouse=True)
 def lab(make: Make) -> Iterator[None]:
-    """An empty lab. MIKUMO_KEEP_LAB leaves it running, to look at what went wrong."""
+    """An empty lab. MIKUMO_USE_LAB takes the one that runs and leaves it running."""
     (ROOT / ".cache").mkdir(exist_ok=True)
+    if os.environ.get("MIKUMO_USE_LAB"):
+        yield
+        return
     make("lab-down")
     make("lab-up")
     yield
-    if not os.environ.get("MIKUMO_KEEP_LAB"):
-        make("lab-down")
+    make("lab-down")
 
 
 @pytest.fixture(scope="session")
