@@ -6,6 +6,8 @@ VENV      ?= .venv
 PLAY      := $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Credentials are written into the directory that Ansible is started from, also under make -C.
+export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
