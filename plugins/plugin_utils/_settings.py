@@ -221,7 +221,7 @@ def _external_problems(settings: Vars) -> list[str]:
     if len(ends) == 2:
         first, last = (int(end) for end in ends)
         if first > last:
-            problems.append(f"the external pool begins at {ends[0]}, after its end {ends[1]}: exchange them {WHERE}")
+            problems.append(f"cloud_external_pool begins at {ends[0]}, after its end {ends[1]}: exchange them {WHERE}")
         elif gateway is not None and first <= int(gateway) <= last:
             problems.append(
                 f"cloud_external_gateway {gateway} is inside the external pool {ends[0]} to {ends[1]}, "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,99 +14,268 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+# Addresses that answer nowhere: what is refused with them was refused without its nodes.
+NOWHERE = "192.0.2."
+SERVICE_ROLES = sorted({path.name for path in (ROOT / "roles").iterdir()} - {"preflight", "secrets"})
 Damage = Callable[[Path], None]
+
+
+def edit(path: Path, change: Callable[[dict], object]) -> None:
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
 
 
 def setting(**values: object) -> Damage:
     """Sets settings of the site in its cloud.yml."""
+    return lambda site: edit(site / "group_vars/all/cloud.yml", lambda content: content.update(values))
 
+
+def without(name: str) -> Damage:
+    return lambda site: edit(site / "group_vars/all/cloud.yml", lambda content: content.pop(name))
+
+
+def group(name: str, hosts: dict[str, object]) -> Damage:
+    return lambda site: edit(site / "hosts.yml", lambda content: content["all"]["children"].update({name: {"hosts": hosts}}))
+
+
+def host(name: str, address: str) -> Damage:
+    return lambda site: edit(site / "hosts.yml", lambda content: content["all"]["hosts"].update({name: {"ansible_host": address}}))
+
+
+def secrets(change: Callable[[dict], object]) -> Damage:
+    return lambda site: edit(site / "group_vars/all/secrets.yml", change)
+
+
+def both(*damages: Damage) -> Damage:
     def damage(site: Path) -> None:
-        path = site / "group_vars/all/cloud.yml"
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
+        for one in damages:
+            one(site)
 
     return damage
 
 
-def stray_host(site: Path) -> None:
-    path = site / "hosts.yml"
-    inventory = yaml.safe_load(path.read_text())
-    inventory["all"]["hosts"]["stray"] = {"ansible_host": "10.0.0.19"}
-    path.write_text(yaml.safe_dump(inventory))
-
-
-def lost_secret(site: Path) -> None:
-    path = site / "group_vars/all/secrets.yml"
-    secrets = yaml.safe_load(path.read_text())
-    del secrets["cloud_secrets"]["glance_database"]
-    path.write_text(yaml.safe_dump(secrets))
-
-
 # What is done to the inventory, and what the message has to name: what was given, what is allowed, where to change it.
-CASES: dict[str, tuple[Damage, list[str]]] = {
-    "host in no group": (stray_host, ["stray", "controller_nodes", "hosts.yml"]),
+SETTINGS: dict[str, tuple[Damage, list[str]]] = {
+    "host in no group": (host("stray", f"{NOWHERE}19"), ["host stray", "controller_nodes", "hosts.yml"]),
+    "empty group": (group("compute_nodes", {}), ["compute_nodes has no host", "at least one", "hosts.yml"]),
     "unknown service": (
         setting(cloud_services=["keystone", "glance", "placement", "nova", "neutron", "sinder"]),
-        ["sinder", "cinder", "cloud_services", "allowed are"],
+        ["'sinder'", "did you mean cinder", "cloud_services", "allowed are keystone, glance", "group_vars/all"],
     ),
-    "missing interface": (
-        setting(cloud_external_interface="eth7"),
-        ["eth7", "eth2", "cloud_external_interface", "network"],
+    "service without what it needs": (
+        setting(cloud_services=["keystone", "cinder"]),
+        ["cinder, which needs glance", "cloud_services", "group_vars/all"],
     ),
     "overlapping networks": (
-        setting(cloud_project_network="10.0.0.0/16"),
-        ["10.0.0.0/16", "10.0.0.0/24", "cloud_project_network"],
+        setting(cloud_project_network="192.0.0.0/16"),
+        ["cloud_project_network (192.0.0.0/16)", "cloud_management_network (192.0.2.0/24)", "a range of its own", "group_vars/all"],
     ),
-    "too small disk": (
-        setting(cloud_volume_gb=5000),
-        ["5000 GiB", "cloud_volume_gb", "cloud.yml"],
-    ),
-    "disk that is not there": (
-        setting(cloud_volume_device="/dev/vdz"),
-        ["/dev/vdz", "is not there", "cloud_volume_device"],
-    ),
-    "removed secret": (lost_secret, ["glance_database", "secrets.yml", "secrets_add_missing"]),
-    "misspelt setting": (setting(cloud_regoin="Here"), ["cloud_regoin", "cloud_region"]),
-    "misspelt setting of a role": (setting(glance_conifg={}), ["glance_conifg", "glance_config"]),
-    "address outside of the pool's network": (
+    "gateway outside of its network": (
         setting(cloud_external_gateway="10.9.9.9"),
-        ["10.9.9.9", "198.51.100.0/24", "cloud_external_gateway"],
+        ["10.9.9.9", "198.51.100.0/24", "cloud_external_gateway", "group_vars/all"],
+    ),
+    "pool that ends before it begins": (
+        setting(cloud_external_pool={"start": "198.51.100.200", "end": "198.51.100.100"}),
+        ["198.51.100.200", "198.51.100.100", "cloud_external_pool", "group_vars/all"],
+    ),
+    "address outside of the management network": (
+        host("compute", "203.0.113.13"),
+        ["host compute has ansible_host 203.0.113.13", "192.0.2.0/24", "hosts.yml"],
     ),
     "unknown type of tenants' networks": (
         setting(cloud_tenant_network_type="vxlna"),
-        ["vxlna", "vxlan, gre, vlan", "cloud_tenant_network_type"],
+        ["'vxlna'", "vxlan, gre, vlan", "cloud_tenant_network_type", "group_vars/all"],
+    ),
+    "size of volumes that is no number": (
+        setting(cloud_volume_gb="10G"),
+        ["cloud_volume_gb is 10G", "whole numbers", "group_vars/all"],
+    ),
+    "required setting missing": (without("cloud_external_network"), ["cloud_external_network is not set", "group_vars/all/cloud.yml"]),
+    "misspelt setting": (setting(cloud_regoin="Here"), ["cloud_regoin", "did you mean cloud_region", "group_vars"]),
+    "misspelt setting of a role": (setting(glance_conifg={}), ["glance_conifg", "did you mean glance_config", "group_vars"]),
+    "two mistakes at once": (
+        both(setting(cloud_regoin="Here", cloud_services=["keystone", "sinder"]), host("stray", f"{NOWHERE}19")),
+        ["cloud_regoin", "sinder", "host stray"],
+    ),
+    "removed secret": (
+        secrets(lambda content: content["cloud_secrets"].pop("glance_database")),
+        ["secrets.yml lacks glance_database", "from a backup", "secrets_add_missing=true"],
+    ),
+    "empty secret": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="")),
+        ["secrets.yml lacks rabbitmq", "from a backup"],
+    ),
+    "secrets that are none": (
+        secrets(lambda content: content.update(cloud_secrets=["a", "b"])),
+        ["secrets.yml", "something else under cloud_secrets than names with values"],
+    ),
+}
+NODES: dict[str, tuple[Damage, list[str]]] = {
+    "missing interface": (
+        setting(cloud_external_interface="eth7"),
+        ["host network has no interface 'eth7'", "it has", "eth2", "cloud_external_interface", "group_vars"],
+    ),
+    "missing interface of VLANs": (
+        setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth8"),
+        ["host compute has no interface 'eth8'", "cloud_vlan_interface", "group_vars"],
+    ),
+    "no address in the tunnel network": (
+        setting(cloud_tunnel_network="10.77.0.0/24"),
+        ["compute does not fit", "no address in cloud_tunnel_network (10.77.0.0/24)", "10.0.1.", "group_vars/all"],
+    ),
+    "too small disk": (
+        setting(cloud_volume_gb=5000),
+        ["5000 GiB", "its file system / has 19.5 GiB", "cloud_volume_gb", "cloud_volume_device", "cloud.yml"],
+    ),
+    "disk that is not there": (
+        setting(cloud_volume_device="/dev/vdz"),
+        ["/dev/vdz, which is not there", "its disks are", "cloud_volume_device", "cloud.yml"],
+    ),
+    "not enough memory": (
+        setting(preflight_memory_mb={"network_nodes": 999999}),
+        ["network does not fit", "network_nodes needs at least 999999 MiB", "hosts.yml"],
+    ),
+    "two mistakes at once": (
+        setting(cloud_external_interface="eth7", cloud_volume_gb=5000),
+        ["eth7", "5000 GiB"],
     ),
 }
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """A copy of the lab's inventory with secrets of its own."""
-    copy = tmp_path / "site"
-    shutil.copytree(ROOT / "inventories/lab", copy)
-    names = yaml.safe_load((ROOT / "roles/secrets/defaults/main.yml").read_text())["secrets_names"]
-    secrets = {"cloud_secrets": {name: f"not-a-secret-{name}" for name in names}}
-    (copy / "group_vars/all/secrets.yml").write_text(yaml.safe_dump(secrets))
-    return copy
-
-
-def preflight(site: Path) -> tuple[int, str]:
-    """Exit status and output of the checks; several lines of a message become one."""
+def play(site: Path, playbook: str, *arguments: str) -> tuple[int, str]:
+    """Exit status and output of a playbook; several lines of a message become one."""
     result = subprocess.run(
-        ["ansible-playbook", "-i", str(site / "hosts.yml"), "playbooks/site.yml"],
+        ["ansible-playbook", "-i", str(site / "hosts.yml"), f"playbooks/{playbook}.yml", *arguments],
         cwd=ROOT,
+        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=120,
         check=False,
     )
     return result.returncode, re.sub(r"\s+", " ", result.stdout + result.stderr)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_refused(case: str, site: Path) -> None:
-    damage, words = CASES[case]
-    damage(site)
-    status, output = preflight(site)
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the lab's inventory with addresses of nowhere, and the secrets that the playbook generated for it."""
+    site = tmp_path_factory.mktemp("generated") / "site"
+    shutil.copytree(ROOT / "inventories/lab", site, ignore=shutil.ignore_patterns("secrets.yml*"))
+    hosts = site / "hosts.yml"
+    hosts.write_text(hosts.read_text().replace("10.0.0.", NOWHERE))
+    setting(cloud_management_network=f"{NOWHERE}0/24")(site)
+    # stops after the secrets
+    setting(cloud_region="")(site)
+    _status, output = play(site, "preflight")
+    setting(cloud_region="RegionOne")(site)
+    path = site / "group_vars/all/secrets.yml"
+    assert path.is_file(), output[-3000:]
+    assert [value for value in values(site) if value in output] == []
+    return site
+
+
+def values(site: Path) -> list[str]:
+    return list(yaml.safe_load((site / "group_vars/all/secrets.yml").read_text())["cloud_secrets"].values())
+
+
+@pytest.fixture
+def nowhere(generated: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(generated, tmp_path / "site")
+
+
+@pytest.fixture
+def lab(generated: Path, tmp_path: Path) -> Path:
+    """A copy of the lab's inventory, with its nodes and other secrets. Only checks run on it."""
+    site = shutil.copytree(ROOT / "inventories/lab", tmp_path / "site", ignore=shutil.ignore_patterns("secrets.yml*"))
+    shutil.copy(generated / "group_vars/all/secrets.yml", site / "group_vars/all/secrets.yml")
+    return site
+
+
+def assert_refused(status: int, output: str, words: list[str]) -> None:
     assert status != 0
     assert [word for word in words if word not in output] == [], output[-3000:]
-    assert "mikumo.openstack.mariadb" not in output, "a role that changes nodes was reached"
+    reached = [role for role in SERVICE_ROLES if f"TASK [mikumo.openstack.{role} :" in output]
+    assert reached == [], "a role that changes nodes was reached"
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_settings_are_refused(case: str, nowhere: Path) -> None:
+    damage, words = SETTINGS[case]
+    damage(nowhere)
+    status, output = play(nowhere, "site")
+    assert_refused(status, output, words)
+    assert "TASK [Facts]" not in output, "a node was contacted"
+    assert "UNREACHABLE" not in output
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("case", NODES)
+def test_nodes_are_refused(case: str, lab: Path) -> None:
+    damage, words = NODES[case]
+    damage(lab)
+    assert_refused(*play(lab, "preflight"), words)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("arguments", [[], ["--check"], ["--limit", "network"], ["--tags", "glance"]], ids=" ".join)
+def test_undamaged_passes(arguments: list[str], lab: Path) -> None:
+    status, output = play(lab, "preflight", *arguments)
+    assert status == 0, output[-3000:]
+
+
+def test_secrets_are_generated_once_for_their_owner_alone(generated: Path, nowhere: Path) -> None:
+    path = nowhere / "group_vars/all/secrets.yml"
+    assert (generated / "group_vars/all/secrets.yml").stat().st_mode & 0o777 == 0o600
+    before = path.read_text()
+    setting(cloud_region="")(nowhere)
+    play(nowhere, "preflight")
+    assert path.read_text() == before
+
+
+def test_check_mode_writes_no_secrets(nowhere: Path) -> None:
+    path = nowhere / "group_vars/all/secrets.yml"
+    path.unlink()
+    _status, output = play(nowhere, "preflight", "--check", "--diff", "-e", "ansible_ssh_timeout=1")
+    # the settings were fine, and so the nodes' turn came
+    assert "TASK [Facts]" in output, output[-3000:]
+    assert not path.exists()
+
+
+def test_consent_adds_what_is_missing(nowhere: Path) -> None:
+    secrets(lambda content: content["cloud_secrets"].pop("glance_database"))(nowhere)
+    secrets(lambda content: content.update(other="stays"))(nowhere)
+    setting(cloud_region="")(nowhere)
+    before = yaml.safe_load((nowhere / "group_vars/all/secrets.yml").read_text())
+    _status, output = play(nowhere, "preflight", "--diff", "-e", "secrets_add_missing=true")
+    after = yaml.safe_load((nowhere / "group_vars/all/secrets.yml").read_text())
+    assert len(after["cloud_secrets"].pop("glance_database")) == 32
+    assert after == before
+    assert [value for value in values(nowhere) if value in output] == []
+
+
+def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:
+    path = nowhere / "group_vars/all/secrets.yml"
+    password = tmp_path / "password"
+    password.write_text("not-a-secret\n")
+    vault = ("--vault-password-file", str(password))
+
+    def encrypt() -> str:
+        subprocess.run([Path(sysconfig.get_path("scripts"), "ansible-vault"), "encrypt", *vault, str(path)], check=True, capture_output=True)
+        return path.read_text()
+
+    plain = path.read_text()
+    encrypted = encrypt()
+    setting(cloud_region="")(nowhere)
+    status, output = play(nowhere, "preflight", *vault)
+    assert_refused(status, output, ["cloud_region is empty"])
+    assert path.read_text() == encrypted
+    assert_refused(*play(nowhere, "preflight"), ["vault"])
+
+    # what is missing is not added in the clear
+    path.write_text(plain)
+    secrets(lambda content: content["cloud_secrets"].pop("glance_database"))(nowhere)
+    encrypted = encrypt()
+    status, output = play(nowhere, "preflight", *vault, "-e", "secrets_add_missing=true")
+    assert_refused(status, output, ["is encrypted, so that glance_database cannot be added", "ansible-vault decrypt"])
+    assert path.read_text() == encrypted

@@ -1,0 +1,9 @@
+"""Tests that need the running lab are marked, so that the others run anywhere: pytest -m 'not lab' tests/integration."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "lab: needs the nodes of the running lab, and only reads from them")
