@@ -40,7 +40,9 @@ def group(name: str, hosts: dict[str, object]) -> Damage:
 
 
 def host(name: str, address: str) -> Damage:
-    return lambda site: edit(site / "hosts.yml", lambda content: content["all"]["hosts"].update({name: {"ansible_host": address}}))
+    return lambda site: edit(
+        site / "hosts.yml", lambda content: content["all"]["hosts"].update({name: {"ansible_host": address}})
+    )
 
 
 def secrets(change: Callable[[dict], object]) -> Damage:
@@ -69,7 +71,12 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "overlapping networks": (
         setting(cloud_project_network="192.0.0.0/16"),
-        ["cloud_project_network (192.0.0.0/16)", "cloud_management_network (192.0.2.0/24)", "a range of its own", "group_vars/all"],
+        [
+            "cloud_project_network (192.0.0.0/16)",
+            "cloud_management_network (192.0.2.0/24)",
+            "a range of its own",
+            "group_vars/all",
+        ],
     ),
     "gateway outside of its network": (
         setting(cloud_external_gateway="10.9.9.9"),
@@ -91,7 +98,10 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_volume_gb="10G"),
         ["cloud_volume_gb is 10G", "whole numbers", "group_vars/all"],
     ),
-    "required setting missing": (without("cloud_external_network"), ["cloud_external_network is not set", "group_vars/all/cloud.yml"]),
+    "required setting missing": (
+        without("cloud_external_network"),
+        ["cloud_external_network is not set", "group_vars/all/cloud.yml"],
+    ),
     "misspelt setting": (setting(cloud_regoin="Here"), ["cloud_regoin", "did you mean cloud_region", "group_vars"]),
     "misspelt setting of a role": (setting(glance_conifg={}), ["glance_conifg", "did you mean glance_config", "group_vars"]),
     "two mistakes at once": (
@@ -261,7 +271,9 @@ def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:
     vault = ("--vault-password-file", str(password))
 
     def encrypt() -> str:
-        subprocess.run([Path(sysconfig.get_path("scripts"), "ansible-vault"), "encrypt", *vault, str(path)], check=True, capture_output=True)
+        subprocess.run(
+            [Path(sysconfig.get_path("scripts"), "ansible-vault"), "encrypt", *vault, str(path)], check=True, capture_output=True
+        )
         return path.read_text()
 
     plain = path.read_text()
