@@ -10,11 +10,14 @@ DOCUMENTATION = r"""
 name: catalogue_entries
 short_description: From what the roles of services publish to what the module catalogue wants
 description:
-  - Gives the options C(projects), C(users) and C(services) of M(mikumo.openstack.catalogue).
+  - Gives the options C(domains), C(projects), C(roles), C(users) and C(services) of M(mikumo.openstack.catalogue).
 positional: _input, demo_project, demo_password
 options:
   _input:
-    description: Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
+    description:
+      - Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
+      - Where a service needs more, C(roles) are the names of roles that it asks for, and C(domain) is a domain for users that
+        it makes itself, with C(name), the C(admin) that makes them, and that one's C(password).
     type: list
     elements: dict
     required: true
@@ -36,26 +39,39 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(projects), C(users) and C(services).
+  description: C(domains), C(projects), C(roles), C(users) and C(services).
   type: dict
 """
+
+
+def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
+    """The account of a service, and the administrator of its domain if it has one."""
+    account = {
+        "name": service["name"],
+        "password": service["password"],
+        "description": f"Account of {service['description']}",
+        # "service" for what services do on behalf of users, "admin" for what they do of their own.
+        "roles": [{"role": role, "project": "service"} for role in ("admin", "service")],
+    }
+    if "domain" not in service:
+        return [account]
+    domain = service["domain"]
+    admin = {
+        "name": domain["admin"],
+        "domain": domain["name"],
+        "password": domain["password"],
+        "description": f"Makes the users of {service['description']}",
+        "roles": [{"role": "admin", "domain": domain["name"]}],
+    }
+    return [account, admin]
 
 
 def catalogue_entries(
     services: list[dict[str, Any]], demo_project: str = "", demo_password: str = ""
 ) -> dict[str, list[dict[str, Any]]]:
-    """Projects, users and services of a catalogue."""
+    """What a catalogue has for these services."""
     projects = [{"name": "service", "description": "Accounts of OpenStack's services"}]
-    users: list[dict[str, Any]] = [
-        {
-            "name": service["name"],
-            "password": service["password"],
-            "description": f"Account of {service['description']}",
-            # "service" for what services do on behalf of users, "admin" for what they do of their own.
-            "roles": [{"role": role, "project": "service"} for role in ("admin", "service")],
-        }
-        for service in services
-    ]
+    users = [user for service in services for user in _accounts(service)]
     if demo_project:
         projects.append({"name": demo_project, "description": "Ordinary project"})
         users.append(
@@ -67,7 +83,13 @@ def catalogue_entries(
             }
         )
     return {
+        "domains": [
+            {"name": service["domain"]["name"], "description": f"Users of {service['description']}"}
+            for service in services
+            if "domain" in service
+        ],
         "projects": projects,
+        "roles": ["service", "member", *(role for service in services for role in service.get("roles", []))],
         "users": users,
         "services": [
             {

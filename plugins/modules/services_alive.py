@@ -93,6 +93,9 @@ def alive_services(connection: Any, binaries: set[str]) -> Alive:
         found |= {(item.binary, item.host) for item in connection.compute.services() if item.state == "up"}
     if any(binary.startswith("neutron-") for binary in binaries):
         found |= {(item.binary, item.host) for item in connection.network.agents() if item.is_alive}
+    if any(binary.startswith("heat-") for binary in binaries):
+        engines = connection.orchestration.get("/services").json()["services"]
+        found |= {(item["binary"], item["host"]) for item in engines if item["status"] == "up"}
     if any(binary.startswith("cinder-") for binary in binaries):
         found |= {
             (item.binary, item.host.partition("@")[0]) for item in connection.block_storage.services() if item.state == "up"

@@ -24,6 +24,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "neutron": ("keystone",),
     "nova": ("keystone", "glance", "placement", "neutron"),
     "cinder": ("keystone", "glance"),
+    "heat": ("keystone", "nova", "neutron"),
     "horizon": ("keystone", "glance", "nova", "neutron"),
 }
 REQUIRED_GROUPS = ("controller_nodes", "network_nodes", "compute_nodes")

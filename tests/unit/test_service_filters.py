@@ -74,6 +74,17 @@ def test_catalogue_entries() -> None:
     assert {role["role"] for role in entries["users"][0]["roles"]} == {"admin", "service"}
     assert entries["users"][1]["roles"] == [{"role": "member", "project": "demo"}]
     assert entries["services"][0]["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://g")
+    assert entries["domains"] == []
+
+
+def test_catalogue_entries_of_a_service_with_users_of_its_own() -> None:
+    service = {"name": "heat", "type": "orchestration", "description": "Orchestration", "url": "http://h", "password": "pw"}
+    more = {"roles": ["stack_owner"], "domain": {"name": "heat", "admin": "heat_admin", "password": "apw"}}
+    entries = catalogue_entries([service | more])
+    assert entries["roles"] == ["service", "member", "stack_owner"]
+    assert [domain["name"] for domain in entries["domains"]] == ["heat"]
+    assert entries["users"][1]["domain"] == "heat"
+    assert entries["users"][1]["roles"] == [{"role": "admin", "domain": "heat"}]
 
 
 @pytest.mark.parametrize(
