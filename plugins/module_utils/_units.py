@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._answers import wait_for_answer
+
 __all__ = ["Converger", "Outcome", "Run", "Systemctl", "Unit", "UnitsError", "parse"]
 
 SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".mount", ".automount", ".swap", ".slice")
@@ -74,6 +76,7 @@ class Unit:
     files: tuple[str, ...] = ()
     action: str = "restart"
     wave: int = 0
+    url: str = ""
 
 
 def parse(units: Sequence[Mapping[str, t.Any]], common_files: Sequence[str] = ()) -> list[Unit]:
@@ -89,6 +92,9 @@ def parse(units: Sequence[Mapping[str, t.Any]], common_files: Sequence[str] = ()
         enabled = entry.get("enabled")
         if masked and (state == "started" or enabled):
             raise UnitsError(f"{name}: a masked unit can be neither started nor enabled; give state: stopped")
+        url = entry.get("url") or ""
+        if url and (state != "started" or not url.startswith(("http://", "https://"))):
+            raise UnitsError(f"{name}: {url!r} in 'url' has to begin with http:// or https://, and its unit to be started")
         files = (*(entry.get("files") or ()), *common_files)
         for path in files:
             if not path.startswith("/"):
@@ -102,6 +108,7 @@ def parse(units: Sequence[Mapping[str, t.Any]], common_files: Sequence[str] = ()
                 files=files,
                 action=entry.get("action") or "restart",
                 wave=int(entry.get("wave") or 0),
+                url=url,
             )
         )
     return parsed
@@ -411,6 +418,7 @@ class Converger:
         check_mode: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        answer: Callable[[str, float], str] = wait_for_answer,
     ) -> None:
         self.systemctl = systemctl
         self.timeout = timeout
@@ -418,6 +426,7 @@ class Converger:
         self.check_mode = check_mode
         self.sleep = sleep
         self.clock = clock
+        self.answer = answer
 
     def converge(self, units: Sequence[Unit]) -> Outcome:
         outcome = Outcome()
@@ -455,7 +464,18 @@ class Converger:
                 self._act(wave_plans)
                 self._wait(members, wave_plans, status)
             acted = acted or any(plan.verb for plan in wave_plans)
+        if not self.check_mode:
+            self._wait_for_answers(units)
         return outcome
+
+    def _wait_for_answers(self, units: Sequence[Unit]) -> None:
+        for unit in units:
+            trouble = self.answer(unit.url, self.timeout) if unit.url else ""
+            if trouble:
+                raise UnitsError(
+                    f"{unit.name} runs, but {unit.url} has not answered as it should in {self.timeout:.0f} s: {trouble}. "
+                    f"The end of its journal:\n{self.systemctl.journal(unit.name)}"
+                )
 
     def _decide_again(self, members: Sequence[Unit], plans: Mapping[str, Plan]) -> dict[str, Status]:
         """An earlier wave may have taken units along, for instance by PartOf=."""

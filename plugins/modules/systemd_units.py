@@ -31,7 +31,7 @@ options:
         description:
           - V(started) means active. A oneshot unit so needs C(RemainAfterExit=yes).
           - systemd calls a unit of C(Type=simple) active as soon as its process runs. Whether the service works is for
-            a test of its behaviour to tell.
+            O(units[].url) to tell.
           - V(started) if not given, V(stopped) for a masked unit.
         type: str
         choices: [started, stopped]
@@ -60,6 +60,12 @@ options:
           - Units of the same wave start together, those of a higher one only when all units of the lower are active.
         type: int
         default: 0
+      url:
+        description:
+          - Where the service of the unit answers. In the end the module waits, up to O(timeout), until a GET has the status
+            200, or 300 as the list of an API's versions has. If it does not, the error has the end of the unit's journal.
+          - Not looked at in check mode.
+        type: str
   files:
     description: Files of all units, in addition to each unit's own.
     type: list
@@ -108,6 +114,7 @@ EXAMPLES = r"""
     units:
       - name: nova-api
         files: [/etc/nova/api-paste.ini, /etc/nova/nova-api-uwsgi.ini]
+        url: http://10.0.0.11:8774/
       - name: nova-conductor
       # both create the same runtime directory
       - name: nova-scheduler
@@ -174,6 +181,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "files": {"type": "list", "elements": "str", "default": []},
             "action": {"type": "str", "choices": ["restart", "reload"], "default": "restart"},
             "wave": {"type": "int", "default": 0},
+            "url": {"type": "str"},
         },
     },
     "files": {"type": "list", "elements": "str", "default": []},

@@ -114,7 +114,7 @@ class Systemd:
     def sleep(self, seconds):
         self.time += seconds
 
-    def converge(self, *entries, check_mode=False, timeout=60, daemon_reload="auto", files=()):
+    def converge(self, *entries, check_mode=False, timeout=60, daemon_reload="auto", files=(), answer=""):
         self.calls = []
         return units.Converger(
             units.Systemctl(self.run),
@@ -123,6 +123,7 @@ class Systemd:
             check_mode=check_mode,
             sleep=self.sleep,
             clock=lambda: self.time,
+            answer=lambda _url, _seconds: answer,
         ).converge(units.parse(entries, files))
 
 
@@ -358,3 +359,18 @@ def test_parse_errors(entries, message):
 def test_parse_defaults():
     assert units.parse([{"name": "a.timer", "state": "stopped"}]) == [units.Unit("a.timer", state="stopped", enabled=False)]
     assert units.parse([{"name": "a", "files": ["/b"]}], ["/c"])[0].files == ("/b", "/c")
+
+
+def test_a_unit_that_runs_and_does_not_answer_is_an_error_with_its_journal():
+    systemd = Systemd(a={})
+    entry = {"name": "a", "url": "http://a/"}
+    assert systemd.converge(entry).changed is False
+    with pytest.raises(units.UnitsError, match=r"(?s)a\.service runs, but http://a/ .* status 500.*journal"):
+        systemd.converge(entry, answer="the last answer had the status 500")
+    assert systemd.converge(entry, answer="not looked at", check_mode=True).changed is False
+
+
+@pytest.mark.parametrize("entry", [{"name": "a", "url": "a:80"}, {"name": "a", "url": "http://a", "state": "stopped"}])
+def test_url_without_sense(entry):
+    with pytest.raises(units.UnitsError, match="'url'"):
+        units.parse([entry])
