@@ -40,12 +40,14 @@ OnNode = Callable[..., str]
 
 
 def run(*command: str, check: bool = True, timeout: int = 3000) -> str:
-    """Output of a command. It is printed as it comes too, so that the log of a long test shows where it is."""
+    """Output of a command. All of it goes to .cache/lab.log, and its end into the report."""
     print(f"\n$ {' '.join(command)}", flush=True)
     process = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
     )
-    print(process.stdout[-6000:], flush=True)
+    with (ROOT / ".cache/lab.log").open("a", encoding="utf-8") as log:
+        log.write(f"\n$ {' '.join(command)}\n{process.stdout}")
+    print(process.stdout[-3000:], flush=True)
     if check and process.returncode != 0:
         pytest.fail(f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout[-6000:]}", pytrace=False)
     return process.stdout
@@ -95,6 +97,10 @@ def changed() -> Callable[[str], dict[str, int]]:
     def count(output: str) -> dict[str, int]:
         recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)
         assert recap, "a run has to end with its recap"
+        tasks = re.split(r"^TASK \[(.*?)\] \**$", output, flags=re.MULTILINE)
+        for name, text in zip(tasks[1::2], tasks[2::2], strict=True):
+            for line in re.findall(r"^changed: .*$", text, re.MULTILINE):
+                print(f"{name}: {line}")
         return {host: int(number) for host, number in recap if number != "0"}
 
     return count
