@@ -8,6 +8,7 @@ Prints {"changed": ..., "changes": [...]} and ends with 0, or prints a message f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -43,10 +44,8 @@ def down(lab: Lab, changes: Changes) -> None:
             changes.do(f"{lab.state_dir / name} removed", lambda name=name: shutil.rmtree(lab.state_dir / name))
     if not changes.check:
         owner.unlink(missing_ok=True)
-        try:
+        with contextlib.suppress(OSError):
             lab.state_dir.rmdir()
-        except OSError:
-            pass
 
 
 def _former_nodes(lab: Lab) -> list[Node]:

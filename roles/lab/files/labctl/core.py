@@ -127,26 +127,9 @@ class Lab:
         return lab
 
     def _verify(self) -> None:
-        names = {network.name for network in self.networks}
-        taken: dict[str, str] = {}
         for node in self.nodes:
-            if not re.fullmatch(r"[a-z][a-z0-9-]{0,61}[a-z0-9]", node.name):
-                raise LabError(f"lab_nodes: {node.name!r} is no host name")
-            for disk in node.disks:
-                size_in_bytes(disk)
-            if len(node.disks) > 14:
-                raise LabError(f"lab_nodes: {node.name} has {len(node.disks)} disks, at most 14 are possible")
-            for network, address in node.addresses.items():
-                if network not in names:
-                    raise LabError(f"lab_nodes: {node.name} has an address in {network!r}, which is not in lab_networks")
-                subnet = next(item.subnet for item in self.networks if item.name == network)
-                if ipaddress.IPv4Address(address) not in subnet:
-                    raise LabError(f"lab_nodes: {node.name} has {address}, which is not in {network} ({subnet})")
-                if address in taken:
-                    raise LabError(f"lab_nodes: {address} is given to {taken[address]} and to {node.name}")
-                taken[address] = node.name
-            if self.networks[0].name not in node.addresses:
-                raise LabError(f"lab_nodes: {node.name} needs an address in {self.networks[0].name}, its first network")
+            self._verify_node(node)
+        self._verify_addresses()
         subnets = [network.subnet for network in self.networks] + [self.uplink]
         for index, one in enumerate(subnets):
             for other in subnets[index + 1 :]:
@@ -154,6 +137,29 @@ class Lab:
                     raise LabError(f"the subnets {one} and {other} of this lab overlap")
         if len({node.name for node in self.nodes}) != len(self.nodes):
             raise LabError("lab_nodes: a name is there twice")
+
+    def _verify_node(self, node: Node) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,61}[a-z0-9]", node.name):
+            raise LabError(f"lab_nodes: {node.name!r} is no host name")
+        for disk in node.disks:
+            size_in_bytes(disk)
+        if len(node.disks) > 14:
+            raise LabError(f"lab_nodes: {node.name} has {len(node.disks)} disks, at most 14 are possible")
+        if self.networks[0].name not in node.addresses:
+            raise LabError(f"lab_nodes: {node.name} needs an address in {self.networks[0].name}, its first network")
+
+    def _verify_addresses(self) -> None:
+        subnets = {network.name: network.subnet for network in self.networks}
+        taken: dict[str, str] = {}
+        for node in self.nodes:
+            for network, address in node.addresses.items():
+                if network not in subnets:
+                    raise LabError(f"lab_nodes: {node.name} has an address in {network!r}, which is not in lab_networks")
+                if ipaddress.IPv4Address(address) not in subnets[network]:
+                    raise LabError(f"lab_nodes: {node.name} has {address}, which is not in {network} ({subnets[network]})")
+                if address in taken:
+                    raise LabError(f"lab_nodes: {address} is given to {taken[address]} and to {node.name}")
+                taken[address] = node.name
 
     @property
     def namespace(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import tempfile
@@ -17,17 +16,19 @@ REPLY = struct.Struct("=III512s")
 def send(path: Path, command: str, seconds: float = 5) -> str | None:
     """Send a command and return the answer, or None if the node does not answer (it may be gone by then)."""
     data = command.encode()
-    with tempfile.TemporaryDirectory(prefix="lab-mconsole-") as directory:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-            client.bind(os.path.join(directory, "answer"))
-            client.settimeout(seconds)
-            answer = ""
-            try:
-                client.sendto(REQUEST.pack(MAGIC, VERSION, len(data), data), str(path))
-                more = 1
-                while more:
-                    error, more, length, text = REPLY.unpack(client.recv(REPLY.size))
-                    answer += text[:length].rstrip(b"\0").decode(errors="replace")
-            except (OSError, struct.error):
-                return None
-            return f"error: {answer}" if error else answer
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-mconsole-") as directory,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client,
+    ):
+        client.bind(f"{directory}/answer")
+        client.settimeout(seconds)
+        answer = ""
+        try:
+            client.sendto(REQUEST.pack(MAGIC, VERSION, len(data), data), str(path))
+            more = 1
+            while more:
+                error, more, length, text = REPLY.unpack(client.recv(REPLY.size))
+                answer += text[:length].rstrip(b"\0").decode(errors="replace")
+        except (OSError, struct.error):
+            return None
+        return f"error: {answer}" if error else answer

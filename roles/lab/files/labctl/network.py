@@ -6,6 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 from pathlib import Path
@@ -228,10 +229,8 @@ def _forwarding_down(lab: Lab, changes: Changes) -> None:
         changes.do("ip_forward switched off again", lambda: IP_FORWARD.write_text("0\n", encoding="ascii"))
         (FORWARDING / SWITCHED_ON).unlink()
     FORWARDING.rmdir()
-    try:
+    with contextlib.suppress(OSError):
         FORWARDING.parent.rmdir()
-    except OSError:
-        pass
 
 
 def _table(lab: Lab) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -14,7 +15,6 @@ import mconsole
 import seed
 from core import Changes, Lab, LabError, Node, run, size_in_bytes, wait_until
 
-
 # --- is it running? --------------------------------------------------------------------------------------------------
 
 
@@ -26,7 +26,7 @@ def pid_of(lab: Lab, node: Node) -> int | None:
         text = pid_file.read_text(encoding="ascii").strip()
         if text.isdigit():
             candidates.append(int(text))
-    candidates += [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    candidates += _processes()
     for pid in candidates:
         if _is_kernel_of(lab, node, pid):
             return pid
@@ -45,7 +45,7 @@ def _is_kernel_of(lab: Lab, node: Node, pid: int) -> bool:
 
 def _in_namespace(lab: Lab, pid: int) -> bool:
     try:
-        return os.path.samefile(f"/proc/{pid}/ns/net", f"/run/netns/{lab.namespace}")
+        return Path(f"/proc/{pid}/ns/net").samefile(f"/run/netns/{lab.namespace}")
     except OSError:
         return False
 
@@ -58,7 +58,11 @@ def _session(pid: int) -> int | None:
 
 
 def _session_members(leader: int) -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _session(int(entry)) == leader]
+    return [pid for pid in _processes() if _session(pid) == leader]
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _alive(pid: int) -> bool:
@@ -101,15 +105,15 @@ def _start(lab: Lab, node: Node) -> None:
     for number, size in enumerate(node.disks, start=1):
         disk = directory / f"disk{number}.img"
         if not disk.exists():
-            with open(disk, "wb") as stream:
+            with disk.open("wb") as stream:
                 stream.truncate(size_in_bytes(size))
         arguments.append(f"ubd{number}={disk}")
     arguments.append(f"ubd15r={seed.write(lab, node)}")
-    for number in range(len(lab.networks)):
-        # Without gro=1 TCP stalls; other transports than tap hand bridged frames back to the node.
-        arguments.append(
-            f"vec{number}:transport=tap,ifname={lab.tap(node, number)},depth=64,gro=1,mac={_mac(lab, node, number)}"
-        )
+    # Without gro=1 TCP stalls; other transports than tap hand bridged frames back to the node.
+    arguments += [
+        f"vec{number}:transport=tap,ifname={lab.tap(node, number)},depth=64,gro=1,mac={_mac(lab, node, number)}"
+        for number in range(len(lab.networks))
+    ]
     arguments += [
         "root=/dev/ubda",
         "rw",
@@ -121,7 +125,7 @@ def _start(lab: Lab, node: Node) -> None:
         "con0=null,fd:1",
         "ssl=null",
     ]
-    with open(directory / "console.log", "ab") as console:
+    with (directory / "console.log").open("ab") as console:
         process = subprocess.Popen(
             ["ip", "netns", "exec", lab.namespace, *arguments],
             stdin=subprocess.DEVNULL,
@@ -151,7 +155,7 @@ def _base_image(lab: Lab, node: Node) -> Path:
         if not lab.image.exists():
             raise LabError(f"{node.name} has no disk yet, and there is no image {lab.image} to make one from")
         return lab.image
-    with open(disk, "rb") as stream:
+    with disk.open("rb") as stream:
         header = stream.read(32 + 4096)
     if len(header) < 32 or header[:4] != b"OOOM":
         raise LabError(f"{disk} is not a copy-on-write disk; remove it to let {node.name} start from scratch")
@@ -232,10 +236,8 @@ def kill(lab: Lab, node: Node) -> None:
         return
     members = _session_members(pid)
     for member in members:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     if not wait_until(lambda: not any(_alive(member) for member in members), 10):
         raise LabError(f"{node.name}: process {pid} does not end")
 

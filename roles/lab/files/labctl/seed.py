@@ -45,14 +45,14 @@ def write(lab: Lab, node: Node) -> Path:
     ssh = lab.state_dir / "ssh"
     files: dict[str, tuple[bytes, int]] = {
         "etc/hostname": (f"{node.name}\n".encode(), 0o644),
-        "etc/hosts": (_hosts(lab, node).encode(), 0o644),
+        "etc/hosts": (_hosts(lab).encode(), 0o644),
         "etc/resolv.conf": ("".join(f"nameserver {server}\n" for server in lab.dns_servers).encode(), 0o644),
         "root/.ssh/authorized_keys": ((ssh / "id_ed25519.pub").read_bytes(), 0o600),
         "etc/ssh/ssh_host_ed25519_key": ((ssh / f"host_{node.name}").read_bytes(), 0o600),
         "etc/ssh/ssh_host_ed25519_key.pub": ((ssh / f"host_{node.name}.pub").read_bytes(), 0o644),
     }
     for number, network in enumerate(lab.networks):
-        text = _link_settings(lab, node, number, network)
+        text = _link_settings(node, number, network)
         files[f"etc/systemd/network/10-eth{number}.network"] = (text.encode(), 0o644)
     modules = lab.kernel.parent / "modules"
     for path in sorted(modules.rglob("*")):
@@ -78,13 +78,13 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     temporary.replace(path)
 
 
-def _hosts(lab: Lab, node: Node) -> str:
+def _hosts(lab: Lab) -> str:
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
     lines += [f"{lab.management(other)} {other.name}" for other in lab.nodes]
     return "\n".join(lines) + "\n"
 
 
-def _link_settings(lab: Lab, node: Node, number: int, network) -> str:
+def _link_settings(node: Node, number: int, network) -> str:
     lines = ["[Match]", f"Name=eth{number}", "", "[Link]", "RequiredForOnline=no", "", "[Network]"]
     lines += ["IPv6AcceptRA=no", "LLDP=no", "EmitLLDP=no"]
     address = node.addresses.get(network.name)
