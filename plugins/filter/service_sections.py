@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._keystone_auth import keystone_auth
+
 DOCUMENTATION = r"""
 name: service_sections
 short_description: The sections of oslo.config that every OpenStack service has alike
@@ -59,20 +61,6 @@ _KNOWN = {
 }
 
 
-def keystone_auth(keystone_url: str, region: str, username: str, password: str) -> dict[str, Any]:
-    """Options with which a service asks Keystone for a token of its own."""
-    return {
-        "auth_type": "password",
-        "auth_url": keystone_url,
-        "username": username,
-        "password": password,
-        "user_domain_name": "Default",
-        "project_name": "service",
-        "project_domain_name": "Default",
-        "region_name": region,
-    }
-
-
 def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Sections of oslo.config for a service in these surroundings."""
     unknown = sorted(set(surroundings) - _KNOWN)
@@ -83,7 +71,7 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     sections: dict[str, dict[str, Any]] = {"DEFAULT": {"use_stderr": True}}
 
     if "keystone_url" in surroundings:
-        auth = keystone_auth(*(surroundings[key] for key in ("keystone_url", "region", "username", "password")))
+        auth = keystone_auth(surroundings)
         sections["keystone_authtoken"] = {
             **auth,
             "www_authenticate_uri": surroundings["keystone_url"],
@@ -121,13 +109,4 @@ class FilterModule:
     """Filters of the collection."""
 
     def filters(self) -> dict[str, Any]:
-        return {"service_sections": service_sections, "keystone_auth": _keystone_auth_of}
-
-
-def _keystone_auth_of(surroundings: dict[str, Any], username: str | None = None) -> dict[str, Any]:
-    return keystone_auth(
-        surroundings["keystone_url"],
-        surroundings["region"],
-        username or surroundings["username"],
-        surroundings["password"],
-    )
+        return {"service_sections": service_sections}

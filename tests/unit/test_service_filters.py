@@ -9,7 +9,8 @@ import json
 import pytest
 
 from ansible_collections.mikumo.openstack.plugins.filter.catalogue_entries import catalogue_entries
-from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq import rabbitmq_config, rabbitmq_password_hash
+from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import rabbitmq_config
+from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_password_hash import rabbitmq_password_hash
 from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
 from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
 from ansible_collections.mikumo.openstack.plugins.modules.openvswitch_bridges import found_ports

@@ -1,0 +1,51 @@
+# Copyright: the Mikumo authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""rabbitmq.conf from data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DOCUMENTATION = r"""
+name: rabbitmq_config
+short_description: Text of rabbitmq.conf
+version_added: 0.1.0
+author: The Mikumo authors
+description:
+  - Renders names and values in RabbitMQ's new style of configuration, C(name = value).
+positional: _input
+options:
+  _input:
+    description: Names and values. A name without a value (V(null)) is left out.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: The file
+  ansible.builtin.debug:
+    msg: "{{ options | mikumo.openstack.rabbitmq_config }}"
+  vars:
+    options:
+      listeners.tcp.default: 10.0.0.11:5672
+      vm_memory_high_watermark.relative: 0.4
+"""
+
+RETURN = r"""
+_value:
+  description: Text of the file.
+  type: str
+"""
+
+
+def rabbitmq_config(options: dict[str, Any]) -> str:
+    """Lines `key = value` of rabbitmq.conf."""
+    lines = [f"{key} = {value}" for key, value in options.items() if value is not None]
+    return "\n".join(["# Managed by Ansible (mikumo.openstack.rabbitmq).", *lines]) + "\n"
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"rabbitmq_config": rabbitmq_config}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a service logs in to Keystone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) -> dict[str, Any]:
+    """Options with which a service asks Keystone for a token of its own, or of another account."""
+    return {
+        "auth_type": "password",
+        "auth_url": surroundings["keystone_url"],
+        "username": username or surroundings["username"],
+        "password": surroundings["password"],
+        "user_domain_name": "Default",
+        "project_name": "service",
+        "project_domain_name": "Default",
+        "region_name": surroundings["region"],
+    }

@@ -1,0 +1,88 @@
+"""The collection as others get it: built, installed into an empty place, documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sysconfig.get_path("scripts"))
+PLUGINS = {
+    kind: sorted(path.stem for path in (ROOT / "plugins" / directory).glob("[a-z]*.py"))
+    for kind, directory in (("module", "modules"), ("filter", "filter"), ("lookup", "lookup"))
+}
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def run(program: str, *arguments: str | Path, path: Path) -> str:
+    """Output of one of Ansible's programs, which finds collections in the path and in what the virtual environment has."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_NOCOLOR": "1", "PATH": f"{PROGRAMS}:{environment['PATH']}"}
+    command = [str(PROGRAMS / program), *map(str, arguments)]
+    result = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty place with the built collection in it."""
+    place = tmp_path_factory.mktemp("installed")
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    source = tmp_path_factory.mktemp("source")
+    # Only what is in the repository, or will be: not the virtual environment.
+    for name in filter(None, files.stdout.decode().split("\0")):
+        if (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    run("ansible-galaxy", "collection", "build", source, "--output-path", place, path=place)
+    (archive,) = place.glob("mikumo-openstack-*.tar.gz")
+    run("ansible-galaxy", "collection", "install", "--no-deps", archive, "--collections-path", place, path=place)
+    return place
+
+
+def test_archive_has_what_users_need_and_nothing_else(installed: Path) -> None:
+    (archive,) = installed.glob("mikumo-openstack-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = set(tar.getnames())
+    assert {"README.md", "LICENSE", "playbooks/site.yml", "roles/glance/README.md", "plugins/modules/catalogue.py"} <= names
+    strangers = [name for name in names if name.split("/")[0] in (".venv", ".cache", ".ci", "tests", "molecule", "scripts")]
+    assert strangers == []
+    assert not [name for name in names if name.endswith(("secrets.yml", "clouds.yaml"))]
+
+
+def test_site_runs_from_the_installed_collection(installed: Path) -> None:
+    inventory = installed / "ansible_collections/mikumo/openstack/inventories/example/hosts.yml"
+    output = run("ansible-playbook", "mikumo.openstack.site", "--list-tasks", "-i", inventory, path=installed)
+    for role in ("mariadb", "glance", "nova_compute", "neutron_agents", "lvm_storage"):
+        assert f"mikumo.openstack.{role} : Validating arguments" in output
+
+
+@pytest.mark.parametrize("kind", PLUGINS)
+def test_every_plugin_is_documented(kind: str, installed: Path) -> None:
+    names = [f"mikumo.openstack.{name}" for name in PLUGINS[kind]]
+    documents = json.loads(run("ansible-doc", "--json", "--type", kind, *names, path=installed))
+    assert sorted(documents) == names
+    for name, document in documents.items():
+        assert document["doc"]["short_description"], name
+        assert document["examples"], name
+        assert document["return"], name
+        if kind == "module":
+            assert {"check_mode", "diff_mode", "idempotent"} <= set(document["doc"]["attributes"]), name
+
+
+def test_every_role_is_documented(installed: Path) -> None:
+    names = [f"mikumo.openstack.{name}" for name in ROLES]
+    documents = json.loads(run("ansible-doc", "--json", "--type", "role", *names, path=installed))
+    assert sorted(documents) == names
+    for name, document in documents.items():
+        for entry in document["entry_points"].values():
+            assert entry["short_description"], name
