@@ -47,6 +47,8 @@ PROPERTIES = (
 )
 # What systemd writes itself at every daemon-reload or applies at once says nothing about a change by an administrator.
 GENERATED = ("/run/systemd/", "/etc/systemd/system.control/")
+# Where an administrator's unit files are.
+ADMINISTRATOR = "/etc/systemd/system/"
 # 'static', 'indirect' and the like cannot be enabled and are started by others: nothing to do.
 NOT_ENABLED = frozenset({"disabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime", "bad"})
 ENABLED = frozenset({"enabled", "enabled-runtime"})
@@ -179,6 +181,14 @@ class Status:
     @property
     def enabled(self) -> bool:
         return self["UnitFileState"] in ENABLED
+
+    @property
+    def overridden(self) -> bool:
+        """An administrator's unit file goes before the one that systemd has read, which it does not notice by itself."""
+        if not self["FragmentPath"] or self["FragmentPath"].startswith(ADMINISTRATOR):
+            return False
+        path = Path(ADMINISTRATOR, Path(self["FragmentPath"]).name)
+        return path.is_file() and not path.is_symlink()
 
     @property
     def unit_files(self) -> list[str]:
@@ -328,7 +338,7 @@ class Plan:
 def decide(unit: Unit, status: Status) -> Plan:
     """Compare what systemd and the files say with what is wanted."""
     plan = Plan(unit)
-    plan.reload_manager = status["NeedDaemonReload"] == "yes"
+    plan.reload_manager = status["NeedDaemonReload"] == "yes" or status.overridden
     plan.mask = unit.masked and not status.masked
     plan.unmask = status.masked and not unit.masked
     if unit.enabled:

@@ -374,3 +374,15 @@ def test_a_unit_that_runs_and_does_not_answer_is_an_error_with_its_journal():
 def test_url_without_sense(entry):
     with pytest.raises(units.UnitsError, match="'url'"):
         units.parse([entry])
+
+
+def test_an_administrators_unit_file_that_systemd_has_not_read_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(units, "ADMINISTRATOR", f"{tmp_path}/")
+    systemd = Systemd(a={"FragmentPath": "/run/systemd/generator.late/a.service"})
+    assert systemd.converge({"name": "a"}).changed is False
+    (tmp_path / "a.service").write_text("[Service]\n")
+    outcome = systemd.converge({"name": "a"}, check_mode=True)
+    assert outcome.changed is True
+    (tmp_path / "a.service").unlink()
+    (tmp_path / "a.service").symlink_to("/usr/lib/systemd/system/b.service")
+    assert systemd.converge({"name": "a"}).changed is False
