@@ -6,4 +6,4 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "lab: needs the nodes of the running lab, and only reads from them")
+    config.addinivalue_line("markers", "lab: needs the nodes of the running lab, and leaves nothing behind there")

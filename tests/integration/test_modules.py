@@ -1,0 +1,248 @@
+"""The modules against real services of the running cloud: what check mode predicts is what happens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+import yaml
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sysconfig.get_path("scripts"))
+NAME = "mikumo-test"
+URL = "http://192.0.2.1:9999"
+Result = dict[str, Any]
+
+
+def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool = False) -> Result:
+    """Result of one call of a module of this collection."""
+    environment = os.environ | {
+        "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.json",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "OS_CLIENT_CONFIG_FILE": str(ROOT / "clouds.yaml"),
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+    }
+    command = ["ansible", host, "-i", "inventories/lab/hosts.yml", "-m", f"mikumo.openstack.{name}", "-a", json.dumps(arguments)]
+    if host == "localhost":
+        command += ["-e", "ansible_python_interpreter={{ ansible_playbook_python }}"]
+    result = subprocess.run(
+        command + ["--check"] * check + ["--diff"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    answer: Result = json.loads(result.stdout)["plays"][0]["tasks"][0]["hosts"][host]
+    return answer
+
+
+def converge(name: str, arguments: dict[str, Any], host: str = "localhost") -> Result:
+    """Predict, do, and do again. The prediction has to be what was done, and the second time has to be nothing."""
+    predicted = run_module(name, host, arguments, check=True)
+    done = run_module(name, host, arguments)
+    assert not done.get("failed"), done.get("msg")
+    assert predicted["changed"] == done["changed"]
+    assert predicted["diff"] == done["diff"]
+    again = run_module(name, host, arguments)
+    assert again["changed"] is False, again["diff"]
+    return done
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[openstack.connection.Connection]:
+    with openstack.connect(cloud="mikumo", config_files=[str(ROOT / "clouds.yaml")]) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_stays(cloud: openstack.connection.Connection) -> Iterator[None]:
+    yield
+    absent = {"name": NAME, "state": "absent"}
+    run_module(
+        "catalogue",
+        "localhost",
+        {"cloud": "mikumo", "region": "RegionOne", "services": [absent | {"type": NAME}], "domains": [absent], "roles": [absent]},
+    )
+    run_module("images", "localhost", {"cloud": "mikumo", "images": [absent]})
+
+
+def catalogue(**lists: Any) -> Result:
+    return converge("catalogue", {"cloud": "mikumo", "region": "RegionOne", **lists})
+
+
+def service(**more: Any) -> dict[str, Any]:
+    return {"name": NAME, "type": NAME, "endpoints": {"public": URL, "internal": URL}, **more}
+
+
+def logs_in(password: str) -> bool:
+    auth = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]["auth"]
+    with openstack.connect(
+        auth_url=auth["auth_url"],
+        username=NAME,
+        password=password,
+        user_domain_name=NAME,
+        project_name=NAME,
+        project_domain_name=NAME,
+    ) as connection:
+        try:
+            return bool(connection.authorize())
+        except openstack.exceptions.SDKException:
+            return False
+
+
+def user(password: str) -> dict[str, Any]:
+    return {"name": NAME, "domain": NAME, "password": password, "roles": [{"role": NAME, "project": NAME}]}
+
+
+def test_catalogue_creates_in_one_call() -> None:
+    done = catalogue(
+        domains=[{"name": NAME}],
+        projects=[{"name": NAME, "domain": NAME}],
+        roles=[NAME],
+        users=[user("first-one")],
+        services=[service()],
+    )
+    assert done["changed"]
+    assert "first-one" not in json.dumps(done)
+    assert logs_in("first-one")
+
+
+def test_catalogue_sets_another_password() -> None:
+    done = catalogue(users=[user("second-one")])
+    assert done["changed"]
+    assert "second-one" not in json.dumps(done)
+    assert logs_in("second-one")
+    assert not logs_in("first-one")
+
+
+def test_catalogue_moves_an_endpoint(cloud: openstack.connection.Connection) -> None:
+    assert catalogue(services=[service(endpoints={"public": f"{URL}/new"})])["changed"]
+    found = {one.interface: one.url for one in cloud.identity.endpoints(service_id=cloud.identity.find_service(NAME).id)}
+    assert found == {"public": f"{URL}/new", "internal": URL}
+
+
+def test_catalogue_removes_a_stale_duplicate(cloud: openstack.connection.Connection) -> None:
+    cloud.identity.create_endpoint(
+        service_id=cloud.identity.find_service(NAME).id, interface="public", region_id="RegionOne", url=f"{URL}/old"
+    )
+    assert catalogue(services=[service()])["changed"]
+    found = [one.url for one in cloud.identity.endpoints(service_id=cloud.identity.find_service(NAME).id, interface="public")]
+    assert found == [URL]
+
+
+def test_catalogue_removes_a_service(cloud: openstack.connection.Connection) -> None:
+    assert catalogue(services=[{"name": NAME, "type": NAME, "state": "absent"}])["changed"]
+    assert cloud.identity.find_service(NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        ({"auth_url": "http://10.0.0.11:5000/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5000", "admin"]),
+        ({"auth_url": "http://10.0.0.11:5999/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5999", "refused"]),
+    ],
+    ids=["wrong password", "nobody there"],
+)
+def test_catalogue_says_what_is_wrong(auth: dict[str, str], words: list[str]) -> None:
+    result = run_module("catalogue", "localhost", {"auth": auth, "wait": 2, "roles": [NAME]})
+    assert result["failed"]
+    assert [word for word in words if word not in result["msg"]] == [], result["msg"]
+    assert "wrong-one" not in json.dumps(result)
+
+
+def test_images_follow_their_file(cloud: openstack.connection.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "disk.raw"
+
+    def upload(content: bytes, **more: Any) -> Result:
+        path.write_bytes(content)
+        image = {"name": NAME, "file": str(path), "disk_format": "raw", "visibility": "private", **more}
+        return converge("images", {"cloud": "mikumo", "images": [image]})
+
+    assert upload(b"one" * 1000)["changed"]
+    assert upload(b"one" * 1000, properties={"os_distro": "debian"})["changed"]
+    assert cloud.image.find_image(NAME).os_distro == "debian"
+    assert upload(b"two" * 1000)["changed"]
+    image = cloud.image.find_image(NAME)
+    assert cloud.image.download_image(image).content == b"two" * 1000
+    assert converge("images", {"cloud": "mikumo", "images": [{"name": NAME, "state": "absent"}]})["changed"]
+    assert cloud.image.find_image(NAME) is None
+
+
+def test_images_refuse_a_file_that_is_not_what_was_asked_for(cloud: openstack.connection.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "disk.raw"
+    path.write_bytes(b"something else")
+    checksum = f"sha256:{hashlib.sha256(b'this').hexdigest()}"
+    image = {"name": NAME, "file": str(path), "checksum": checksum, "disk_format": "raw"}
+    result = run_module("images", "localhost", {"cloud": "mikumo", "images": [image]})
+    assert result["failed"]
+    assert [word for word in (NAME, str(path), checksum.partition(":")[2]) if word not in result["msg"]] == [], result["msg"]
+    assert cloud.image.find_image(NAME) is None
+
+
+@pytest.fixture
+def unit() -> Iterator[Callable[[str], Result]]:
+    """Writes and runs a unit on a node; its file says what it answers."""
+    path, page = "/etc/systemd/system/mikumo-test.service", "/run/mikumo-test/index.html"
+    start = "/usr/bin/python3 -m http.server --directory /run/mikumo-test 8099"
+    text = f"[Service]\nExecStart={start}\n[Install]\nWantedBy=multi-user.target\n"
+
+    def write(content: str) -> Result:
+        files = [
+            {"path": "/run/mikumo-test", "state": "directory", "mode": "0755"},
+            {"path": page, "content": content, "mode": "0644"},
+            {"path": path, "content": text, "mode": "0644"},
+        ]
+        converge("config_files", {"files": files, "secrets": ["not-to-be-seen"]}, "network")
+        unit = {"name": NAME, "files": [page], "url": "http://127.0.0.1:8099/"}
+        return converge("systemd_units", {"units": [unit]}, "network")
+
+    yield write
+    run_module("systemd_units", "network", {"units": [{"name": NAME, "state": "stopped", "enabled": False}]})
+    gone = [{"path": path, "state": "absent"}, {"path": page, "state": "absent"}]
+    run_module("config_files", "network", {"files": gone})
+
+
+def test_units_run_with_the_files_on_disk(unit: Callable[[str], Result]) -> None:
+    assert unit("first\n")["started"] == [f"{NAME}.service"]
+    assert unit("second\n")["restarted"] == [f"{NAME}.service"]
+    assert unit("second\n")["changed"] is False
+
+
+def test_files_do_not_show_secrets() -> None:
+    files = [{"path": "/run/mikumo-secret.conf", "content": "[database]\nconnection = mysql://u:not-to-be-seen@h/d\n"}]
+    done = converge("config_files", {"files": files, "secrets": ["not-to-be-seen"]}, "network")
+    assert done["changed"]
+    assert "[database]" in json.dumps(done["diff"])
+    assert "not-to-be-seen" not in json.dumps(done["diff"])
+    converge("config_files", {"files": [{"path": "/run/mikumo-secret.conf", "state": "absent"}]}, "network")
+
+
+def test_schema_that_is_behind_is_seen() -> None:
+    arguments = {
+        "name": "placement",
+        "config_file": "/etc/placement/placement.conf",
+        "section": "placement_database",
+        "migrations": ["/usr/lib/python3/dist-packages/placement/db/sqlalchemy/alembic"],
+        "command": ["placement-manage", "db", "sync"],
+        "user": "placement",
+    }
+    now = run_module("database_schema", "controller", arguments, check=True)
+    assert now["changed"] is False
+    assert now["before"] == now["heads"]
+    # the same scripts, and a version table in which nothing stands yet
+    behind = run_module("database_schema", "controller", arguments | {"version_table": "mikumo_test"}, check=True)
+    assert behind["changed"] is True
+    assert (behind["before"], behind["after"]) == ([], now["heads"])
