@@ -1,0 +1,81 @@
+# Copyright: the Mikumo authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes what a run of Ansible cost: calls of modules and seconds, by host and by task."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: measure
+type: aggregate
+short_description: Counts calls of modules by host
+description:
+  - Writes JSON to the file that the environment variable MIKUMO_MEASURE names.
+"""
+
+# What happens on the controlling machine alone, without a process.
+NAMES = (
+    *("add_host", "assert", "debug", "fail", "group_by", "import_role", "import_tasks", "include_role", "include_tasks"),
+    *("include_vars", "meta", "set_fact", "validate_argument_spec"),
+)
+LOCAL = frozenset(f"ansible.builtin.{name}" for name in NAMES)
+
+
+class CallbackModule(CallbackBase):
+    """Every result that came from a module counts; of a loop, every item does."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "measure"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin = time.monotonic()
+        self._started: dict[tuple[str, str], float] = {}
+        self._hosts: dict[str, dict[str, float]] = {}
+        self._tasks: list[dict[str, Any]] = []
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._started[host.get_name(), task._uuid] = time.monotonic()
+
+    def _count(self, result: Any) -> None:
+        task, data = result._task, result._result
+        host = result._host.get_name()
+        action = task.resolved_action or task.action
+        if action in LOCAL or data.get("skipped"):
+            return
+        # A delegated call runs somewhere else.
+        where = (data.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host") or task.delegate_to or host
+        calls = sum(not item.get("skipped") for item in data["results"]) if isinstance(data.get("results"), list) else 1
+        seconds = time.monotonic() - self._started.get((host, task._uuid), self._begin)
+        entry = self._hosts.setdefault(where, {"calls": 0, "seconds": 0.0})
+        entry["calls"] += calls
+        entry["seconds"] += seconds
+        self._tasks.append({"host": where, "task": task.get_name(), "calls": calls, "seconds": round(seconds, 2)})
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._count(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002
+        self._count(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        target = os.environ.get("MIKUMO_MEASURE")
+        if not target:
+            return
+        changed = {host: stats.summarize(host)["changed"] for host in stats.processed}
+        content = {
+            "seconds": round(time.monotonic() - self._begin, 1),
+            "changed": changed,
+            "hosts": {host: {"calls": one["calls"], "seconds": round(one["seconds"], 1)} for host, one in self._hosts.items()},
+            "tasks": self._tasks,
+        }
+        Path(target).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
