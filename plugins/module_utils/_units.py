@@ -56,6 +56,7 @@ RUNNING = frozenset({"active", "reloading", "refreshing"})
 # Less than this between the two clocks is not a step.
 CLOCK_STEP = 2_000_000
 JOURNAL_LINES = 40
+NO_RELOAD = "--no-reload"
 
 
 class UnitsError(Exception):
@@ -132,6 +133,8 @@ Runner = Callable[[Sequence[str], float], Run]
 def run_command(command: Sequence[str], timeout: float) -> Run:
     # Time stamps and messages are parsed, so they must not be translated.
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+    # A start script beside a unit is of no use, and keeping it in step costs a reload of systemd for each.
+    environment["SYSTEMCTL_SKIP_SYSV"] = "1"
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False, timeout=timeout, env=environment
@@ -443,16 +446,9 @@ class Converger:
         if not units:
             return outcome
         names = [unit.name for unit in units]
-        try:
-            status = self.systemctl.show(names)
-        except NoSystemdError:
-            if not self.check_mode:
-                raise
-            # An empty machine, or a chroot: everything is still to be done.
-            status = {name: Status({}) for name in names}
-        else:
-            if not self.check_mode:
-                self._heal_clock(units, outcome)
+        status = self._look(names)
+        if not self.check_mode:
+            self._heal_clock(units, outcome)
         before = status
         plans = {unit.name: decide(unit, status[unit.name]) for unit in units}
         if not self.check_mode:
@@ -460,8 +456,8 @@ class Converger:
                 status = self.systemctl.show(names)
                 plans = {unit.name: self._renewed(plans[unit.name], status[unit.name]) for unit in units}
             self._require(units, status)
-            self.systemctl.call("enable", [name for name, plan in plans.items() if plan.enable])
-            self.systemctl.call("disable", [name for name, plan in plans.items() if plan.disable])
+            if self._enable(units, status) and self.daemon_reload != "never":
+                self.systemctl.call("daemon-reload")
         acted = False
         for wave in sorted({unit.wave for unit in units}):
             members = [unit for unit in units if unit.wave == wave]
@@ -477,6 +473,15 @@ class Converger:
         if not self.check_mode:
             self._wait_for_answers(units)
         return outcome
+
+    def _look(self, names: Sequence[str]) -> dict[str, Status]:
+        try:
+            return self.systemctl.show(names)
+        except NoSystemdError:
+            if not self.check_mode:
+                raise
+            # An empty machine, or a chroot: everything is still to be done.
+            return {name: Status({}) for name in names}
 
     def _wait_for_answers(self, units: Sequence[Unit]) -> None:
         for unit in units:
@@ -502,6 +507,7 @@ class Converger:
         """The plan after the preparations, which still tells of them."""
         plan = decide(old.unit, status)
         plan.mask, plan.unmask = old.mask, old.unmask
+        plan.enable, plan.disable = plan.enable or old.enable, plan.disable or old.disable
         plan.reload_manager = old.reload_manager
         if old.reload_manager and old.verb == "restart" and not plan.verb:
             plan.verb, plan.reason = old.verb, old.reason
@@ -509,16 +515,28 @@ class Converger:
 
     def _prepare(self, units: Sequence[Unit], plans: Mapping[str, Plan], status: Mapping[str, Status]) -> bool:
         """Mask, unmask and reload; true if systemd has to be asked again."""
-        self.systemctl.call("mask", [name for name, plan in plans.items() if plan.mask])
+        mask = [name for name, plan in plans.items() if plan.mask]
         unmask = [name for name, plan in plans.items() if plan.unmask]
-        self.systemctl.call("unmask", unmask)
-        # A unit that was just installed may not be known yet.
+        self.systemctl.call("mask", mask, NO_RELOAD)
+        self.systemctl.call("unmask", unmask, NO_RELOAD)
+        # A unit that was just installed is only known after the reload.
+        known = [unit for unit in units if status[unit.name].exists]
+        enabled = self._enable(known, status)
         unknown = any(not status[unit.name].exists and unit.state == "started" for unit in units)
         outdated = unknown or any(plan.reload_manager for plan in plans.values())
-        if self.daemon_reload == "always" or (self.daemon_reload == "auto" and outdated):
+        if self.daemon_reload == "always" or (self.daemon_reload == "auto" and (outdated or enabled or mask or unmask)):
             self.systemctl.call("daemon-reload")
             return True
-        return bool(unmask)
+        return bool(mask or unmask or enabled)
+
+    def _enable(self, units: Sequence[Unit], status: Mapping[str, Status]) -> bool:
+        """Enable and disable on disk. systemd would read all its units again for each of them, which takes seconds."""
+        plans = [decide(unit, status[unit.name]) for unit in units]
+        enable = [plan.unit.name for plan in plans if plan.enable]
+        disable = [plan.unit.name for plan in plans if plan.disable]
+        self.systemctl.call("enable", enable, NO_RELOAD)
+        self.systemctl.call("disable", disable, NO_RELOAD)
+        return bool(enable or disable)
 
     @staticmethod
     def _require(units: Sequence[Unit], status: Mapping[str, Status]) -> None:

@@ -180,9 +180,12 @@ def test_start_enables_resets_and_waits():
     )
     outcome = systemd.converge({"name": "a"}, {"name": "b"})
     assert outcome.started == outcome.enabled == ["a.service", "b.service"]
-    assert systemd.calls[:4] == [
+    assert systemd.calls[:6] == [
         "show a.service b.service",
         "enable a.service b.service",
+        # once for all of them
+        "daemon-reload",
+        "show a.service b.service",
         "reset-failed b.service",
         "start --no-block a.service b.service",
     ]
