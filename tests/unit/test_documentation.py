@@ -1,0 +1,97 @@
+"""What a plugin's documentation says is what the plugin does."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "ansible_collections.mikumo.openstack.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
+LOOKUPS = sorted(path.stem for path in (ROOT / "plugins/lookup").glob("[a-z]*.py"))
+
+
+class ArgumentsSeenError(Exception):
+    """The module has said what its arguments are."""
+
+
+def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    seen: dict[str, Any] = {}
+
+    def stop(*_arguments: Any, **options: Any) -> None:
+        seen.update(options)
+        raise ArgumentsSeenError
+
+    # a module may have a class of its own that goes before Ansible's
+    for class_name in {"AnsibleModule", "Module"} & set(vars(module)):
+        monkeypatch.setattr(module, class_name, stop)
+    with pytest.raises(ArgumentsSeenError):
+        module.main()
+    assert seen["supports_check_mode"] is True
+    spec: dict[str, Any] = seen["argument_spec"]
+    return spec
+
+
+def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:
+    """Type, default and so on of each option, from a documentation or an argument spec."""
+    found: dict[str, Any] = {}
+    for name, option in options.items():
+        found[name] = {key: option[key] for key in ("choices", "elements") if key in option}
+        found[name] |= {"type": option.get("type", "str"), "required": bool(option.get("required", False))}
+        if option.get("default") is not None:
+            found[name]["default"] = option["default"]
+        if option.get(suboptions):
+            found[name]["options"] = described(option[suboptions], suboptions)
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_documented_options_are_the_arguments(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    documentation = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+    assert documentation["module"] == name
+    assert described(documentation["options"], "suboptions") == described(argument_spec(name, monkeypatch), "options")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_say_how_they_behave(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    documentation = yaml.safe_load(module.DOCUMENTATION)
+    attributes = {name: attribute["support"] for name, attribute in documentation["attributes"].items()}
+    # what changes nothing has nothing to show
+    wanted = {"check_mode": "full", "diff_mode": "none" if name == "services_alive" else "full", "idempotent": "full"}
+    assert wanted.items() <= attributes.items()
+    assert documentation["author"]
+    assert documentation["version_added"]
+    assert yaml.safe_load(module.RETURN)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_use_options_that_exist(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    options = set(yaml.safe_load(module.DOCUMENTATION)["options"])
+    tasks = yaml.safe_load(module.EXAMPLES)
+    assert tasks
+    for task in tasks:
+        assert set(task.get(f"mikumo.openstack.{name}") or {}) <= options, task["name"]
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_each_filter_has_a_file_and_a_documentation_of_its_own(name: str) -> None:
+    plugin = importlib.import_module(f"{PACKAGE}.filter.{name}")
+    assert list(plugin.FilterModule().filters()) == [name]
+    assert yaml.safe_load(plugin.DOCUMENTATION)["name"] == name
+    assert f"mikumo.openstack.{name}" in plugin.EXAMPLES
+    assert yaml.safe_load(plugin.RETURN)["_value"]["description"]
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_each_lookup_is_documented(name: str) -> None:
+    plugin = importlib.import_module(f"{PACKAGE}.lookup.{name}")
+    assert yaml.safe_load(plugin.DOCUMENTATION)["name"] == name
+    assert f"mikumo.openstack.{name}" in plugin.EXAMPLES
