@@ -65,7 +65,7 @@ class Downloads:
     def local(self, path: Path, checksum: str | None, what: str) -> Source:
         if not path.is_file():
             raise CloudError(f"{what}: file {path} is not there. Expected it on the host that the module runs on.", "described")
-        self._verify(path, checksum, what, "Put the right file there, or correct checksum.")
+        self._verify(path, checksum, f"{what}, file {path}", "Put the right file there, or correct checksum.")
         return Source(path)
 
     def cached(self, url: str, checksum: str | None) -> Source | None:
