@@ -26,7 +26,9 @@ def test_arguments_are_the_defaults(role: str) -> None:
     defaults = load(ROLES / role / "defaults/main.yml") or {}
     options = {name: option for entry in specs.values() for name, option in entry["options"].items()}
     described = {name: option["default"] for name, option in options.items() if "default" in option}
-    assert described == defaults
+    # Ansible computes a default that is a template even where it is not used: the role would want the site's settings.
+    assert described == {name: value for name, value in defaults.items() if "{{" not in str(value)}
+    assert set(defaults) <= set(options)
     assert all(name.startswith(f"{role}_") for name in options)
     assert all(option.get("description") for option in options.values())
 
