@@ -13,6 +13,7 @@ from typing import Any
 import jinja2.meta
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ROOT / "roles"
@@ -133,7 +134,9 @@ def test_example_gives_what_the_role_needs_and_nothing_else(role: str) -> None:
         assert imported["name"] == f"mikumo.openstack.{role}"
         entry, given = imported.get("tasks_from", "main"), task.get("vars", {})
         assert needed(role, entry) <= set(given)
-        assert set(given) <= set(specs(role)[entry]["options"])
+        told = specs(role)[entry]["options"]
+        assert set(given) <= set(told)
+        assert not ArgumentSpecValidator(told).validate(given).error_messages
         others = {name: value for name, value in defaults(role).items() if name not in given and entry == "main"}
         assert play["gather_facts"] or "ansible_facts" not in str(others)
         for _, text in strings(given):
