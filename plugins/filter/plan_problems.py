@@ -9,10 +9,10 @@ short_description: What is wrong with the settings of a site
 description:
   - Looks at a site's settings, hosts and, as far as they are gathered, facts, and returns a message for everything
     with which a cloud cannot work. A message says what was found, what is allowed and where to change it.
-  - Settings that are not in the dictionary are not checked. Those that are looked at are
+  - Settings that are not in the dictionary are not checked, unless O(required_settings) names them. Those that are looked at are
     C(cloud_region), C(cloud_services), C(cloud_management_network), C(cloud_tunnel_network), C(cloud_external_network),
     C(cloud_project_network), C(cloud_external_gateway), C(cloud_external_pool), C(cloud_external_interface),
-    C(cloud_tenant_network_type), C(cloud_vlan_range) and C(cloud_vlan_interface).
+    C(cloud_tenant_network_type), C(cloud_vlan_range), C(cloud_vlan_interface), C(cloud_volume_gb) and C(cloud_volume_device).
 positional: _input
 options:
   _input:
@@ -44,6 +44,11 @@ options:
     type: list
     elements: str
     default: [vxlan, gre, vlan]
+  required_settings:
+    description: Settings that have to be there, those of VLAN besides if O(_input) asks for it.
+    type: list
+    elements: str
+    default: []
 author:
   - The Mikumo authors
 """
@@ -90,6 +95,7 @@ def plan_problems(
     optional_groups: t.Any = OPTIONAL_GROUPS,
     services: t.Any = None,
     tenant_network_types: t.Any = TENANT_NETWORK_TYPES,
+    required_settings: t.Any = (),
 ) -> list[str]:
     try:
         return find(
@@ -100,6 +106,7 @@ def plan_problems(
             optional_groups=optional_groups,
             services=services,
             tenant_network_types=tenant_network_types,
+            required_settings=required_settings,
         )
     except SettingsError as error:
         raise AnsibleFilterError(str(error)) from error

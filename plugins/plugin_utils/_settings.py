@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -133,6 +134,31 @@ def _service_problems(settings: Vars, services: Mapping[str, Sequence[str]], gro
         problems.append(
             "cloud_services has cinder, but group storage_nodes has no host for its volumes: "
             f"add a host in hosts.yml, or remove cinder {WHERE}"
+        )
+    return problems
+
+
+WITH_VLAN = ("cloud_vlan_range", "cloud_vlan_interface")
+
+
+def _missing_problems(settings: Vars, required: Sequence[str]) -> list[str]:
+    vlan = bool(required) and settings.get("cloud_tenant_network_type") == "vlan"
+    return [
+        f"{name} is not set: give it a value in group_vars/all/cloud.yml, as inventories/example does"
+        for name in (*required, *(WITH_VLAN if vlan else ()))
+        if name not in settings
+    ]
+
+
+def _volume_problems(settings: Vars) -> list[str]:
+    problems = []
+    size, device = str(settings.get("cloud_volume_gb", 1)), str(settings.get("cloud_volume_device") or "")
+    if not re.fullmatch(r"[1-9][0-9]*", size):
+        problems.append(f"cloud_volume_gb is {size}: allowed are whole numbers of GiB from 1; change it {WHERE}")
+    if device and not re.match(r"/dev/.", device):
+        problems.append(
+            f"cloud_volume_device is {device}: allowed are the path of a disk, such as /dev/vdb, or nothing for a file; "
+            f"change it {WHERE}"
         )
     return problems
 
@@ -292,6 +318,7 @@ def plan_problems(
     optional_groups: Sequence[str] = OPTIONAL_GROUPS,
     services: Mapping[str, Sequence[str]] | None = None,
     tenant_network_types: Sequence[str] = TENANT_NETWORK_TYPES,
+    required_settings: Sequence[str] = (),
 ) -> list[str]:
     """Everything that is wrong with a site, all at once. Settings that are not given are not checked."""
     for name, value in (("settings", settings), ("groups", groups)):
@@ -299,11 +326,13 @@ def plan_problems(
             raise SettingsError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
     known = (*required_groups, *optional_groups)
     return [
+        *_missing_problems(settings, required_settings),
         *_group_problems(groups, required_groups, optional_groups),
         *_region_problems(settings),
         *_service_problems(settings, SERVICES if services is None else services, groups),
         *_tenant_problems(settings, tenant_network_types),
         *_vlan_problems(settings),
+        *_volume_problems(settings),
         *_network_problems(settings),
         *_external_problems(settings),
         *_host_problems(settings, groups, hostvars or {}, known),

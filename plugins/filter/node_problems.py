@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: node_problems
+version_added: 0.1.0
+short_description: What a node lacks for its part of a site
+description:
+  - Looks at the facts of a node, gathered with the subsets C(hardware) and C(network), and returns a message for everything in
+    which the node does not fit. A message says what was found, what is wanted and where to change it.
+positional: _input
+options:
+  _input:
+    description: Facts of the node.
+    type: dict
+    required: true
+  groups:
+    description: Names of the groups that the node is in.
+    type: list
+    elements: str
+    required: true
+  releases:
+    description: Releases of Debian that the node may run.
+    type: list
+    elements: str
+    required: true
+  memory_mb:
+    description: MiB of memory that a node needs, by group.
+    type: dict
+    default: {}
+  management_network:
+    description: Network in which the node needs an address. Empty for none.
+    type: str
+    default: ""
+  tunnel_network:
+    description: Another such network.
+    type: str
+    default: ""
+  free_gb:
+    description: GiB that have to be free on the file system of O(volume_file).
+    type: float
+    default: 0
+  volume_gb:
+    description: GiB of volumes that are wanted of the node. 0 for none.
+    type: float
+    default: 0
+  volume_device:
+    description: Disk that carries the volumes. Empty for a file.
+    type: str
+    default: ""
+  volume_file:
+    description: The file that takes the place of a disk.
+    type: path
+    default: /var/lib
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: The node has what is needed
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems | join('; ') }}"
+  vars:
+    problems: "{{ ansible_facts | mikumo.openstack.node_problems(groups=group_names, releases=['13'], free_gb=1) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Messages. None if all is well.
+  type: list
+  elements: str
+"""
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import Wanted
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import node_problems as _node_problems
+
+
+def node_problems(facts: t.Any, **wanted: t.Any) -> list[str]:
+    if not isinstance(facts, Mapping):
+        raise AnsibleFilterError(f"node_problems wants the facts of a node, got {type(facts).__name__}")
+    for name in ("free_gb", "volume_gb"):
+        if name in wanted:
+            wanted[name] = float(wanted[name])
+    wanted["releases"] = [str(release) for release in wanted["releases"]]
+    return _node_problems(facts, Wanted(**wanted))
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"node_problems": node_problems}

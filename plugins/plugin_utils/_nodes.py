@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a node lacks for its part of a site, told by its facts."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+__all__ = ["Wanted", "node_problems"]
+
+Facts = Mapping[str, t.Any]
+GIB = 1024**3
+SECTOR = 512
+WHERE = "group_vars/all/cloud.yml"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a node. No volumes are wanted of it if volume_gb is 0, and no tunnels if tunnel_network is empty."""
+
+    groups: Sequence[str]
+    releases: Sequence[str]
+    memory_mb: Mapping[str, int] = field(default_factory=dict)
+    management_network: str = ""
+    tunnel_network: str = ""
+    free_gb: float = 0
+    volume_gb: float = 0
+    volume_device: str = ""
+    volume_file: str = "/var/lib"
+
+
+def node_problems(facts: Facts, wanted: Wanted) -> list[str]:
+    """Sentences about the node, each with what it has, what is wanted, and where to change it."""
+    return [problem for check in (_system, _memory, _addresses, _disk, _file_system) for problem in check(facts, wanted)]
+
+
+def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    name, version = facts.get("distribution", "no known system"), facts.get("distribution_version", "")
+    if name != "Debian" or str(facts.get("distribution_major_version")) not in wanted.releases:
+        allowed = ", ".join(wanted.releases)
+        yield f"it runs {name} {version}".rstrip() + (
+            f": allowed are Debian {allowed}; install that, or put another machine into hosts.yml"
+        )
+
+
+def _memory(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    groups = [group for group in wanted.groups if group in wanted.memory_mb]
+    needed = max((int(wanted.memory_mb[group]) for group in groups), default=0)
+    has = int(facts.get("memtotal_mb", 0))
+    if has < needed:
+        yield (
+            f"it has {has} MiB of memory: a node in {', '.join(groups)} needs at least {needed} MiB; give it more, or put "
+            "another machine into hosts.yml"
+        )
+
+
+def _addresses(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    found = [str(address) for address in facts.get("all_ipv4_addresses", ())]
+    networks = {"cloud_management_network": wanted.management_network, "cloud_tunnel_network": wanted.tunnel_network}
+    for name, text in networks.items():
+        if text and not any(ipaddress.ip_address(address) in ipaddress.ip_network(text) for address in found):
+            yield (
+                f"it has no address in {name} ({text}); it has {', '.join(found) or 'none at all'}; give it one, or change the "
+                "network in the inventory's group_vars/all"
+            )
+
+
+def _gib(number: float) -> float:
+    """Rounded down: a little less than wanted must not look as if it were enough."""
+    return int(number / GIB * 10) / 10
+
+
+def _disk(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    if not wanted.volume_gb or not wanted.volume_device:
+        return
+    disks: Mapping[str, t.Any] = facts.get("devices") or {}
+    # The disk may be named by one of its links, as /dev/disk/by-id/..., and may be a partition.
+    name = PurePosixPath(wanted.volume_device).name
+    known = dict(disks)
+    for disk in disks.values():
+        known |= disk.get("partitions") or {}
+    linked = (about for about in known.values() if name in (about.get("links") or {}).get("ids", ()))
+    about = known.get(name) or next(linked, None)
+    has = _gib(int(about.get("sectors", 0)) * SECTOR) if about else 0
+    if has < wanted.volume_gb:
+        real = ", ".join(sorted(disk for disk, about in disks.items() if str(about.get("virtual")) != "1"))
+        lack = f"has {has} GiB, less than the {wanted.volume_gb:g} GiB of cloud_volume_gb" if about else "is not there"
+        yield (
+            f"cloud_volume_device is {wanted.volume_device}, which {lack}; its disks are {real or 'none at all'}: change one of "
+            f"the two settings in {WHERE}, or in host_vars if this node differs"
+        )
+
+
+def _file_system(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    path = PurePosixPath(wanted.volume_file)
+    above = {str(one) for one in path.parents}
+    mounts = [mount for mount in facts.get("mounts") or () if mount["mount"] in above]
+    if not mounts:
+        return
+    mount = max(mounts, key=lambda one: len(one["mount"]))
+    total, left = _gib(mount.get("size_total", 0)), _gib(mount.get("size_available", 0))
+    # The file grows as it is written, and on the second run it is there: what counts is the size of the file system.
+    if wanted.volume_gb and not wanted.volume_device and total < wanted.volume_gb:
+        yield (
+            f"its file system {mount['mount']} has {total} GiB, too few for a file with the {wanted.volume_gb:g} GiB of volumes "
+            f"that cloud_volume_gb asks for: make it smaller, or name a disk in cloud_volume_device, in {WHERE}"
+        )
+    if left < wanted.free_gb:
+        yield (
+            f"its file system {mount['mount']} has {left} GiB left, less than the {wanted.free_gb:g} GiB of preflight_free_gb: "
+            "make room there"
+        )
