@@ -17,12 +17,14 @@ description:
   - Only what differs is touched. What is not described is left alone, with two exceptions. Services of the same type
     and name, and endpoints of the same service, interface and region, are duplicates, and all but one are removed. An
     only service of a described type under another name is renamed.
-  - All requests go to O(auth.auth_url) itself, and not to the URL of the identity service in the catalogue, so that the
-    module works right after C(keystone-manage bootstrap), and where the URL in the catalogue is wrong.
   - Run it where Keystone can be reached, be it on the node or on the machine that Ansible runs on.
-requirements:
-  - openstacksdk (C(python3-openstacksdk) in Debian), of which only keystoneauth1 is needed unless O(cloud) is used
+extends_documentation_fragment:
+  - mikumo.openstack.access
 attributes:
+  action_group:
+    support: full
+    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
+    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
@@ -40,62 +42,6 @@ attributes:
     platforms: posix
     description: Target OS/families that can be operated against.
 options:
-  auth:
-    description:
-      - Who logs in to Keystone, and where. Needs the role C(admin).
-      - Either this or O(cloud) is required.
-    type: dict
-    suboptions:
-      auth_url:
-        description: Keystone's URL, with or without C(/v3).
-        type: str
-        required: true
-      username:
-        description: Name of the user.
-        type: str
-        required: true
-      password:
-        description: Password of the user.
-        type: str
-        required: true
-      project_name:
-        description: Project for which the token is valid.
-        type: str
-        default: admin
-      user_domain_name:
-        description: Domain of the user.
-        type: str
-        default: Default
-      project_domain_name:
-        description: Domain of the project.
-        type: str
-        default: Default
-  cloud:
-    description: Entry in C(clouds.yaml) to log in with.
-    type: str
-  region:
-    description: Region of the endpoints.
-    type: str
-  interface:
-    description:
-      - Without effect, as O(auth.auth_url) is used. It is here so that C(module_defaults) can be shared with
-        M(mikumo.openstack.images).
-    type: str
-    choices: [public, internal, admin]
-    default: internal
-  ca_cert:
-    description: File of the certificates of the authorities that Keystone's TLS certificate may be signed by.
-    type: path
-  wait:
-    description:
-      - For how many seconds to go on trying when the connection is refused or Keystone answers with an error of its own
-        (5xx). A rejected password is never tried again. In check mode a refused connection is not waited for.
-    type: int
-    default: 60
-  timeout:
-    description: For how many seconds to wait for the answer to one request.
-    type: int
-    default: 60
   domains:
     description: Domains.
     type: list
@@ -262,6 +208,7 @@ options:
         choices: [present, absent]
         default: present
 seealso:
+  - module: mikumo.openstack.catalogue_info
   - module: mikumo.openstack.images
   - module: openstack.cloud.identity_user
   - module: openstack.cloud.endpoint
@@ -357,6 +304,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import (
     Access,
@@ -367,7 +315,6 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
 )
 
 STATE: dict[str, Any] = {"type": "str", "choices": ["present", "absent"], "default": "present"}
-REQUIRED: dict[str, Any] = {"type": "str", "required": True}
 
 
 def a_list(options: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -375,23 +322,6 @@ def a_list(options: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 ARGUMENTS: dict[str, Any] = {
-    "auth": {
-        "type": "dict",
-        "options": {
-            "auth_url": REQUIRED,
-            "username": REQUIRED,
-            "password": {**REQUIRED, "no_log": True},
-            "project_name": {"type": "str", "default": "admin"},
-            "user_domain_name": {"type": "str", "default": "Default"},
-            "project_domain_name": {"type": "str", "default": "Default"},
-        },
-    },
-    "cloud": {"type": "str"},
-    "region": {"type": "str"},
-    "interface": {"type": "str", "choices": ["public", "internal", "admin"], "default": "internal"},
-    "ca_cert": {"type": "path"},
-    "wait": {"type": "int", "default": 60},
-    "timeout": {"type": "int", "default": 60},
     "domains": a_list({"name": REQUIRED, "description": {"type": "str"}, "state": STATE}),
     "projects": a_list(
         {
@@ -464,7 +394,7 @@ def roles(entries: list[Any]) -> list[Mapping[str, Any]]:
     return described
 
 
-def run(module: AnsibleModule) -> None:
+def run(module: AnsibleModule) -> dict[str, Any]:
     options, check = module.params, module.check_mode
     description = {kind: options[kind] for kind in ("domains", "projects", "users", "services")}
     description["roles"] = roles(options["roles"])
@@ -474,9 +404,7 @@ def run(module: AnsibleModule) -> None:
         cloud = Cloud(Access.from_options(options, check))
         api = cloud.identity()
     except CloudError as error:
-        if not check or error.kind not in ("unreachable", "library"):
-            raise
-        module.warn(f"{error} Check mode predicts a first run, which creates everything.")
+        empty_host(module, error, "predicts a first run, which creates everything")
         catalogue = Catalogue(Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True)
     else:
         catalogue = Catalogue(
@@ -488,23 +416,11 @@ def run(module: AnsibleModule) -> None:
             check=check,
         )
     ids = catalogue.converge(description)
-    result: dict[str, Any] = {"changed": differences.changed, "changes": differences.changes, "ids": ids}
-    if module._diff:
-        result["diff"] = differences.diff
-    module.exit_json(**result)
+    return {"changed": differences.changed, "changes": differences.changes, "ids": ids, "diff": differences.diff}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        supports_check_mode=True,
-        required_one_of=[("auth", "cloud")],
-        mutually_exclusive=[("auth", "cloud")],
-    )
-    try:
-        run(module)
-    except CloudError as error:
-        module.fail_json(msg=str(error))
+    run_module(ARGUMENTS, run)
 
 
 if __name__ == "__main__":

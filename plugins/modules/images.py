@@ -20,9 +20,13 @@ description:
     one is deleted, or renamed and hidden if it is in use. All other settings are changed in place.
   - Names belong to this module within the project that O(auth) logs in to. Other images of a described name in that
     project are duplicates, and are removed. Other projects' images are left alone.
-requirements:
-  - openstacksdk (C(python3-openstacksdk) in Debian), of which only keystoneauth1 is needed unless O(cloud) is used
+extends_documentation_fragment:
+  - mikumo.openstack.access
 attributes:
+  action_group:
+    support: full
+    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
+    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
@@ -42,64 +46,10 @@ attributes:
     platforms: posix
     description: Target OS/families that can be operated against.
 options:
-  auth:
-    description:
-      - Who logs in to Keystone, and where. Public images need the role C(admin).
-      - Either this or O(cloud) is required.
-    type: dict
-    suboptions:
-      auth_url:
-        description: Keystone's URL, with or without C(/v3).
-        type: str
-        required: true
-      username:
-        description: Name of the user.
-        type: str
-        required: true
-      password:
-        description: Password of the user.
-        type: str
-        required: true
-      project_name:
-        description: Project for which the token is valid, and which owns the images.
-        type: str
-        default: admin
-      user_domain_name:
-        description: Domain of the user.
-        type: str
-        default: Default
-      project_domain_name:
-        description: Domain of the project.
-        type: str
-        default: Default
-  cloud:
-    description: Entry in C(clouds.yaml) to log in with.
-    type: str
-  region:
-    description: Region of the image service. When not given, the first in the catalogue.
-    type: str
-  interface:
-    description: Which of the image service's URLs in the catalogue is used.
-    type: str
-    choices: [public, internal, admin]
-    default: internal
-  ca_cert:
-    description: File of the certificates of the authorities that the services' TLS certificates may be signed by.
-    type: path
-  wait:
-    description:
-      - For how many seconds to go on trying when a connection is refused or a service answers with an error of its own
-        (5xx). A rejected password is never tried again. In check mode a refused connection is not waited for.
-    type: int
-    default: 60
   wait_active:
     description: For how many seconds to wait until an uploaded image is active.
     type: int
     default: 300
-  timeout:
-    description: For how many seconds to wait for the answer to one request. An upload may take an hour.
-    type: int
-    default: 60
   cache_dir:
     description:
       - Directory on the host that the module runs on, in which downloads are kept.
@@ -176,6 +126,7 @@ options:
         choices: [present, absent]
         default: present
 seealso:
+  - module: mikumo.openstack.images_info
   - module: mikumo.openstack.catalogue
   - module: openstack.cloud.image
 """
@@ -244,6 +195,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads
 from ansible_collections.mikumo.openstack.plugins.module_utils._images import Images
@@ -255,26 +207,9 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
     Nothing,
 )
 
-REQUIRED: dict[str, Any] = {"type": "str", "required": True}
+FIRST_RUN = "predicts a first run, which uploads everything"
 ARGUMENTS: dict[str, Any] = {
-    "auth": {
-        "type": "dict",
-        "options": {
-            "auth_url": REQUIRED,
-            "username": REQUIRED,
-            "password": {**REQUIRED, "no_log": True},
-            "project_name": {"type": "str", "default": "admin"},
-            "user_domain_name": {"type": "str", "default": "Default"},
-            "project_domain_name": {"type": "str", "default": "Default"},
-        },
-    },
-    "cloud": {"type": "str"},
-    "region": {"type": "str"},
-    "interface": {"type": "str", "choices": ["public", "internal", "admin"], "default": "internal"},
-    "ca_cert": {"type": "path"},
-    "wait": {"type": "int", "default": 60},
     "wait_active": {"type": "int", "default": 300},
-    "timeout": {"type": "int", "default": 60},
     "cache_dir": {"type": "path", "default": "/var/cache/mikumo/images"},
     "download_ca_cert": {"type": "path"},
     "images": {
@@ -313,7 +248,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def run(module: AnsibleModule) -> None:
+def run(module: AnsibleModule) -> dict[str, Any]:
     options, check = module.params, module.check_mode
     differences = Differences()
     downloads = Downloads(Path(options["cache_dir"]), options["timeout"], options["download_ca_cert"])
@@ -322,9 +257,7 @@ def run(module: AnsibleModule) -> None:
         cloud = Cloud(Access.from_options(options, check))
         api, project_id, assume = cloud.image(), cloud.project_id(), False
     except CloudError as error:
-        if not check or error.kind not in ("unreachable", "library", "catalogue"):
-            raise
-        module.warn(f"{error} Check mode predicts a first run, which uploads everything.")
+        empty_host(module, error, FIRST_RUN)
         api, project_id, assume = Nothing(), None, True
     images = Images(
         api,
@@ -339,31 +272,17 @@ def run(module: AnsibleModule) -> None:
         ids = images.converge(options["images"])
     except CloudError as error:
         # Glance may be in the catalogue and not started yet.
-        if not check or error.kind != "unreachable":
-            raise
-        module.warn(f"{error} Check mode predicts a first run, which uploads everything.")
+        empty_host(module, error, FIRST_RUN)
         differences = Differences()
         images = Images(Nothing(), differences, downloads, check=True, assume=True)
         ids = images.converge(options["images"])
     for warning in images.warnings:
         module.warn(warning)
-    result: dict[str, Any] = {"changed": differences.changed, "changes": differences.changes, "ids": ids}
-    if module._diff:
-        result["diff"] = differences.diff
-    module.exit_json(**result)
+    return {"changed": differences.changed, "changes": differences.changes, "ids": ids, "diff": differences.diff}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        supports_check_mode=True,
-        required_one_of=[("auth", "cloud")],
-        mutually_exclusive=[("auth", "cloud")],
-    )
-    try:
-        run(module)
-    except CloudError as error:
-        module.fail_json(msg=str(error))
+    run_module(ARGUMENTS, run)
 
 
 if __name__ == "__main__":

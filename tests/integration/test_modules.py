@@ -163,6 +163,20 @@ def test_catalogue_says_what_is_wrong(auth: dict[str, str], words: list[str]) ->
     assert "wrong-one" not in json.dumps(result)
 
 
+def test_the_catalogue_that_is_read_is_the_one_that_is_there() -> None:
+    found = run_module("catalogue_info", "localhost", {"cloud": "mikumo"})["catalogue"]
+    assert "keystone" in [one["name"] for one in found["services"]]
+    again = run_module("catalogue", "localhost", {"cloud": "mikumo", **found}, check=True)
+    assert again["changed"] is False, again["changes"]
+
+
+def test_the_images_that_are_read_are_the_ones_that_are_there() -> None:
+    found = run_module("images_info", "localhost", {"cloud": "mikumo"})["images"]
+    assert found
+    again = run_module("images", "localhost", {"cloud": "mikumo", "images": found}, check=True)
+    assert again["changed"] is False, again["changes"]
+
+
 def test_images_follow_their_file(cloud: openstack.connection.Connection, tmp_path: Path) -> None:
     path = tmp_path / "disk.raw"
 

@@ -8,6 +8,7 @@ import copy
 import pytest
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue_info import CatalogueInfo
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Nothing
 
@@ -440,3 +441,99 @@ def test_empty_host_is_predicted_to_get_everything():
     real = CASES["everything new"][2]
     assert [line for line in differences.changes if line != "region RegionOne: created"] == real
     assert ids["users"] == {"nova": None, "teacher@class": None}
+
+
+# Reading
+
+
+def as_described(description):
+    """The module's own argument spec puts in the defaults that are missing here."""
+    return {
+        kind: [one if isinstance(one, str) else {"state": "present", **one} for one in items]
+        for kind, items in description.items()
+    }
+
+
+def test_what_is_read_is_what_was_described():
+    keystone = Keystone()
+    converge(keystone, EVERYTHING)
+    info = CatalogueInfo(keystone)
+    found = info.description()
+    assert found["domains"] == [{"name": "Default", "description": ""}, {"name": "class", "description": "Spring"}]
+    assert found["roles"] == ["admin", "member", "service"]
+    teacher = next(one for one in found["users"] if one["name"] == "teacher")
+    assert teacher == {
+        "name": "teacher",
+        "domain": "class",
+        "enabled": True,
+        "default_project": "lab",
+        "roles": [
+            {"role": "service", "domain": "class"},
+            {"role": "member", "project": "lab", "project_domain": "class"},
+        ],
+    }
+    assert found["services"] == [
+        {
+            "name": "glance",
+            "type": "image",
+            "enabled": True,
+            "region": REGION,
+            "endpoints": {"public": "http://g", "internal": "http://g"},
+        }
+    ]
+    assert info.ids()["projects"].keys() == {"service", "lab@class"}
+
+
+def test_what_is_read_changes_nothing():
+    keystone = Keystone()
+    converge(keystone, EVERYTHING)
+    found = as_described(CatalogueInfo(keystone).description())
+    found["roles"] = [item(name) for name in found["roles"]]
+    differences, _ids = converge(keystone, found)
+    assert differences.changes == []
+
+
+@pytest.mark.parametrize(
+    ("left_out", "kind"),
+    [
+        ({"domains": [{"id": "d2", "name": "old", "enabled": False}]}, "domains"),
+        ({"role_assignments": [GRANT | {"scope": {"project": {"id": "p1"}, "OS-INHERIT:inherited_to": "projects"}}]}, "users"),
+        ({"role_assignments": [{"group": {"id": "g1"}, "role": {"id": "r-admin"}, "scope": {"project": {"id": "p1"}}}]}, "users"),
+        ({"role_assignments": [GRANT | {"role": {"id": "of-a-domain"}}]}, "users"),
+        ({"services": [glance(), glance("s2")], "endpoints": [endpoint("e1", "http://g", "s2")]}, "services"),
+    ],
+    ids=["disabled domain", "inherited role", "role of a group", "role of a domain", "duplicate service"],
+)
+def test_what_cannot_be_described_is_left_out(left_out, kind):
+    records = {"projects": [SERVICE], "users": [NOVA], **left_out}
+    records["domains"] = [{"id": "default", "name": "Default", "enabled": True}, *records.get("domains", [])]
+    found = CatalogueInfo(Keystone(**records)).description()
+    assert (
+        found[kind]
+        == {
+            "domains": [{"name": "Default"}],
+            "users": [{"name": "nova", "domain": "Default", "enabled": True, "roles": []}],
+            "services": [
+                {
+                    "name": "glance",
+                    "type": "image",
+                    "description": "",
+                    "enabled": True,
+                    "region": REGION,
+                    "endpoints": {"public": "http://g"},
+                }
+            ],
+        }[kind]
+    )
+
+
+def test_a_region_has_to_be_chosen_where_there_are_several():
+    keystone = Keystone(services=[glance()], endpoints=[endpoint("e1", "http://a"), endpoint("e2", "http://b", region="Two")])
+    with pytest.raises(CloudError, match="glance has endpoints in the regions RegionOne, Two"):
+        CatalogueInfo(keystone).description()
+    assert CatalogueInfo(keystone, "Two").description()["services"][0]["endpoints"] == {"public": "http://b"}
+
+
+def test_a_catalogue_that_is_not_there_is_empty():
+    info = CatalogueInfo(Nothing())
+    assert set(map(len, info.description().values())) == set(map(len, info.ids().values())) == {0}

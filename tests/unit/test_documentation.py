@@ -22,6 +22,7 @@ class ArgumentsSeenError(Exception):
 
 def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    common = importlib.import_module(f"{PACKAGE}.module_utils._cloud_module")
     seen: dict[str, Any] = {}
 
     def stop(*_arguments: Any, **options: Any) -> None:
@@ -29,13 +30,24 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         raise ArgumentsSeenError
 
     # a module may have a class of its own that goes before Ansible's
-    for class_name in {"AnsibleModule", "Module"} & set(vars(module)):
-        monkeypatch.setattr(module, class_name, stop)
+    for place in (module, common):
+        for class_name in {"AnsibleModule", "Module"} & set(vars(place)):
+            monkeypatch.setattr(place, class_name, stop)
     with pytest.raises(ArgumentsSeenError):
         module.main()
     assert seen["supports_check_mode"] is True
     spec: dict[str, Any] = seen["argument_spec"]
     return spec
+
+
+def documentation_of(name: str) -> dict[str, Any]:
+    """With what it takes over from fragments."""
+    documentation: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+    for fragment in documentation.get("extends_documentation_fragment", ()):
+        shared = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
+        options = yaml.safe_load(shared.ModuleDocFragment.DOCUMENTATION)["options"]
+        documentation["options"] = {**options, **documentation["options"]}
+    return documentation
 
 
 def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:
@@ -53,7 +65,7 @@ def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_documented_options_are_the_arguments(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    documentation = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+    documentation = documentation_of(name)
     assert documentation["module"] == name
     assert described(documentation["options"], "suboptions") == described(argument_spec(name, monkeypatch), "options")
 
@@ -64,7 +76,8 @@ def test_modules_say_how_they_behave(name: str) -> None:
     documentation = yaml.safe_load(module.DOCUMENTATION)
     attributes = {name: attribute["support"] for name, attribute in documentation["attributes"].items()}
     # what changes nothing has nothing to show
-    wanted = {"check_mode": "full", "diff_mode": "none" if name == "services_alive" else "full", "idempotent": "full"}
+    reads = name == "services_alive" or name.endswith("_info")
+    wanted = {"check_mode": "full", "diff_mode": "none" if reads else "full", "idempotent": "full"}
     assert wanted.items() <= attributes.items()
     assert documentation["author"]
     assert documentation["version_added"]
@@ -74,7 +87,7 @@ def test_modules_say_how_they_behave(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_use_options_that_exist(name: str) -> None:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
-    options = set(yaml.safe_load(module.DOCUMENTATION)["options"])
+    options = set(documentation_of(name)["options"])
     tasks = yaml.safe_load(module.EXAMPLES)
     assert tasks
     for task in tasks:

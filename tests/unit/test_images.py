@@ -16,6 +16,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils import _download
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads
 from ansible_collections.mikumo.openstack.plugins.module_utils._images import UPLOADING, Images
+from ansible_collections.mikumo.openstack.plugins.module_utils._images_info import read_images
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Nothing
 
 OURS = "project-1"
@@ -70,8 +71,10 @@ class Glance(Api):
     def request(self, method, path, what, safe=True, **kwargs):
         parts = path.strip("/").split("/")
         if method == "GET" and len(parts) == 1:
-            names = json.loads("[" + kwargs["params"]["name"].removeprefix("in:") + "]")
-            return Reply({"images": [copy.deepcopy(one) for one in self.records.values() if one["name"] in names]})
+            only = kwargs["params"]
+            names = json.loads("[" + only["name"].removeprefix("in:") + "]") if "name" in only else None
+            found = [one for one in self.records.values() if names is None or one["name"] in names]
+            return Reply({"images": copy.deepcopy([one for one in found if one["owner"] == only.get("owner", one["owner"])])})
         if method == "GET":
             return Reply(copy.deepcopy(self.records[parts[1]]))
         self.written.append((method, path))
@@ -427,3 +430,51 @@ def test_image_from_the_web_that_came_by_other_means_is_not_uploaded_again(web, 
     assert ids == {"tiny": "i1"}
     assert real.changes == [f"image tiny: mikumo_source null -> {SHA}"]
     assert converge(glance, items, tmp_path)[0].changes == []
+
+
+# Reading
+
+
+def test_what_is_read_is_what_was_described(tmp_path, disk):
+    glance = Glance(
+        record("k", "kernel", disk_format="aki", container_format="aki"),
+        record("b", "by-url", mikumo_source="http://192.0.2.1/disk"),
+        record(
+            "i",
+            kernel_id="k",
+            os_distro="debian",
+            mikumo_source=f"sha256:{sha('sha256', DATA)}",
+            stores="file",
+            os_glance_lock="x",
+            size=17,
+        ),
+        record("old", created_at="2024-01-01T00:00:00Z"),
+        record("u", "unfinished", status="queued"),
+        record("f", "foreign", owner="another"),
+    )
+    images, details = read_images(glance, OURS)
+    assert [one["name"] for one in images] == ["by-url", "kernel", "tiny"]
+    assert [images[0]["url"], images[1]["checksum"]] == ["http://192.0.2.1/disk", f"sha512:{sha('sha512', DATA)}"]
+    assert images[2] == {
+        "name": "tiny",
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "visibility": "public",
+        "protected": False,
+        "min_disk": 0,
+        "min_ram": 0,
+        "checksum": f"sha256:{sha('sha256', DATA)}",
+        "kernel": "kernel",
+        "properties": {"os_distro": "debian"},
+    }
+    assert (details["tiny"]["id"], details["tiny"]["size"]) == ("i", 17)
+    assert [one["name"] for one in read_images(glance, OURS, ["kernel"])[0]] == ["kernel"]
+    # and given back it changes nothing
+    del glance.records["old"]
+    differences, ids, _warnings = converge(glance, images, tmp_path)
+    assert differences.changes == []
+    assert ids == {"by-url": "b", "kernel": "k", "tiny": "i"}
+
+
+def test_no_images_where_nothing_answers():
+    assert read_images(Nothing(), None) == ([], {})

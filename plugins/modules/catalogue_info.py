@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: what is in a Keystone catalogue."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: catalogue_info
+short_description: Read a whole Keystone catalogue in one call
+version_added: 0.1.0
+author:
+  - The Mikumo authors (@mikumo)
+description:
+  - Domains, projects, roles, users with their roles, services and endpoints, in the form that
+    M(mikumo.openstack.catalogue) takes. Given to it unchanged, they change nothing.
+  - Passwords cannot be read from Keystone. Left out are disabled domains, groups and their roles, inherited roles, and
+    all but one of services that are duplicates.
+extends_documentation_fragment:
+  - mikumo.openstack.access
+attributes:
+  action_group:
+    support: full
+    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
+    membership: [mikumo.openstack.cloud]
+  check_mode:
+    support: full
+    description:
+      - This module does not modify state.
+      - Where nothing answers in C(check_mode), as on an empty host, the catalogue is returned empty, with a warning.
+  diff_mode:
+    support: none
+    description: This module does not modify state.
+  idempotent:
+    support: full
+    description: This module does not modify state.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS/families that can be operated against.
+options: {}
+seealso:
+  - module: mikumo.openstack.catalogue
+  - module: openstack.cloud.catalog_service_info
+"""
+
+EXAMPLES = r"""
+- name: Read the catalogue
+  mikumo.openstack.catalogue_info:
+    cloud: admin
+  register: found
+
+- name: Say where the image service is
+  ansible.builtin.debug:
+    msg: "{{ found.catalogue.services | selectattr('type', 'eq', 'image') | map(attribute='endpoints.public') | first }}"
+
+- name: Copy projects and roles to another cloud
+  mikumo.openstack.catalogue:
+    cloud: another
+    projects: "{{ found.catalogue.projects }}"
+    roles: "{{ found.catalogue.roles }}"
+"""
+
+RETURN = r"""
+catalogue:
+  description: The lists C(domains), C(projects), C(roles), C(users) and C(services).
+  returned: success
+  type: dict
+  sample:
+    services:
+      - name: glance
+        type: image
+        region: RegionOne
+        enabled: true
+        endpoints:
+          public: https://cloud.example.org:9292
+ids:
+  description: Ids, by kind and name. A project or user outside of the domain Default has the name C(NAME@DOMAIN).
+  returned: success
+  type: dict
+  sample:
+    projects:
+      service: 8ad9c0b1f4a24dd0a3b0f4f5c5a0a8b1
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue_info import CatalogueInfo
+from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import empty_host, run_module
+from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Api, Cloud, CloudError, Nothing
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    api: Api
+    try:
+        api = Cloud(Access.from_options(module.params, module.check_mode)).identity()
+    except CloudError as error:
+        empty_host(module, error, "reports an empty catalogue")
+        api = Nothing()
+    info = CatalogueInfo(api, module.params["region"])
+    return {"changed": False, "catalogue": info.description(), "ids": info.ids()}
+
+
+def main() -> None:
+    run_module({}, run)
+
+
+if __name__ == "__main__":
+    main()
