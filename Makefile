@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down ssh test lint unit
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test lint unit
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,17 @@ lab-up: venv ## Start the lab's three nodes
 
 lab-down: venv ## Stop them and leave nothing behind (the cache stays)
 	$(PLAY) playbooks/lab_down.yml
+
+SNAPSHOT = $(PLAY) playbooks/lab_snapshot.yml -e lab_snapshot_name=$(or $(NAME),$(error Say which snapshot: make $@ NAME=fresh))
+
+lab-snapshot: venv ## Keep the disks of all nodes as they are now: make lab-snapshot NAME=fresh
+	$(SNAPSHOT) -e lab_snapshot_state=taken
+
+lab-restore: venv ## All nodes go back to a snapshot, and boot
+	$(SNAPSHOT) -e lab_snapshot_state=restored
+
+lab-forget: venv ## Remove a snapshot
+	$(SNAPSHOT) -e lab_snapshot_state=removed
 
 NODE ?= controller
 ssh: ## A shell on a node: make ssh NODE=network

@@ -1,6 +1,6 @@
 """Control program of the lab: makes what standard input describes (JSON) true.
 
-    labctl [--check] up | down | power STATE NODE
+    labctl [--check] up | down | power STATE NODE | snapshot taken|restored|removed NAME
 
 Prints {"changed": ..., "changes": [...]} and ends with 0, or prints a message for the operator and ends with 1.
 """
@@ -17,7 +17,10 @@ import sys
 import network
 import node as nodes
 import seed
+import snapshot
 from core import Changes, Lab, LabError, Node
+
+SNAPSHOT = {"taken": snapshot.take, "restored": snapshot.restore, "removed": snapshot.remove}
 
 
 def up(lab: Lab, changes: Changes) -> None:
@@ -105,6 +108,9 @@ def main() -> int:
     parser_power = commands.add_parser("power")
     parser_power.add_argument("state", choices=["on", "off", "killed", "rebooted", "reset"])
     parser_power.add_argument("node")
+    parser_snapshot = commands.add_parser("snapshot")
+    parser_snapshot.add_argument("state", choices=list(SNAPSHOT))
+    parser_snapshot.add_argument("name")
     arguments = parser.parse_args()
 
     changes = Changes(check=arguments.check)
@@ -116,8 +122,10 @@ def main() -> int:
             up(lab, changes)
         elif arguments.command == "down":
             down(lab, changes)
-        else:
+        elif arguments.command == "power":
             power(lab, changes, arguments.state, arguments.node)
+        else:
+            SNAPSHOT[arguments.state](lab, arguments.name, changes)
     except LabError as error:
         if changes.done:
             print("Done before: " + "; ".join(changes.done), file=sys.stderr)

@@ -84,6 +84,7 @@ class Lab:
     name: str
     state_dir: Path
     memory_dir: Path
+    snapshot_dir: Path
     kernel: Path
     image: Path
     disk_size: str
@@ -112,6 +113,7 @@ class Lab:
             name=data["name"],
             state_dir=Path(data["state_dir"]),
             memory_dir=Path(data["memory_dir"]),
+            snapshot_dir=Path(data["snapshot_dir"]),
             kernel=Path(data["kernel"]),
             image=Path(data["image"]),
             disk_size=data["disk_size"],

@@ -57,7 +57,7 @@ def _session(pid: int) -> int | None:
         return None
 
 
-def _session_members(leader: int) -> list[int]:
+def session_members(leader: int) -> list[int]:
     return [pid for pid in _processes() if _session(pid) == leader]
 
 
@@ -145,16 +145,21 @@ def _start(lab: Lab, node: Node) -> None:
 
 
 def _base_image(lab: Lab, node: Node) -> Path:
-    """The image the node's disk was made from; for a new disk the lab's.
+    """The image the node's disk was made from; for a new disk the lab's."""
+    disk = _root_disk(lab, node)
+    if disk.exists():
+        return base_image_of(disk, node)
+    if not lab.image.exists():
+        raise LabError(f"{node.name} has no disk yet, and there is no image {lab.image} to make one from")
+    return lab.image
+
+
+def base_image_of(disk: Path, node: Node) -> Path:
+    """The image that a node's disk was made from.
 
     A copy-on-write disk is worth nothing without exactly its own image, whose name stands in the disk's header
     (big-endian: magic, version, modification time, size, sector size, alignment, format, name).
     """
-    disk = _root_disk(lab, node)
-    if not disk.exists():
-        if not lab.image.exists():
-            raise LabError(f"{node.name} has no disk yet, and there is no image {lab.image} to make one from")
-        return lab.image
     with disk.open("rb") as stream:
         header = stream.read(32 + 4096)
     if len(header) < 32 or header[:4] != b"OOOM":
@@ -162,8 +167,8 @@ def _base_image(lab: Lab, node: Node) -> Path:
     base = Path(os.fsdecode(header[32:].split(b"\0", 1)[0]))
     if not base.exists():
         raise LabError(
-            f"the disk of {node.name} was made from {base}, which is gone (was the cache removed?); "
-            f"remove {disk} to let the node start from scratch"
+            f"the disk {disk} of {node.name} was made from {base}, which is gone (was the cache removed?); "
+            "remove it to let the node start from scratch"
         )
     return base
 
@@ -234,7 +239,7 @@ def kill(lab: Lab, node: Node) -> None:
     pid = pid_of(lab, node)
     if pid is None:
         return
-    members = _session_members(pid)
+    members = session_members(pid)
     for member in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
