@@ -9,8 +9,9 @@ module: keystone_bootstrap
 short_description: Make sure that Keystone's first administrator can log in
 version_added: 0.1.0
 description:
-  - Asks the running Keystone for a token as the administrator. If Keystone refuses, runs C(keystone-manage bootstrap), which
-    creates the administrator with its project, role and Keystone's own endpoints, or gives it the new password.
+  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or its own endpoints, which come last, are
+    not in the catalogue, runs C(keystone-manage bootstrap), which creates the administrator with its project, role and Keystone's
+    endpoints, or gives it the new password.
   - The password goes to the command through its environment, so that no process list shows it.
 author: The Mikumo authors
 options:
@@ -50,7 +51,7 @@ attributes:
     description: Shows whether the administrator can log in.
     support: full
   idempotent:
-    description: Does nothing when the administrator can log in.
+    description: Does nothing when the administrator can log in and Keystone's endpoints are there.
     support: full
 """
 
@@ -81,8 +82,14 @@ from ansible.module_utils.urls import open_url
 LOGGED_IN = "logged in"
 
 
-def probe(url: str, username: str, password: str, project: str, timeout: int) -> str:
-    """What Keystone says to the administrator: "logged in", "refused" or why it cannot be asked."""
+def ended(token: dict, region: str) -> bool:
+    """Whether the bootstrap came to its end: it writes the endpoints last, the administrator's roles before."""
+    identity = [endpoint for service in token["catalog"] if service["type"] == "identity" for endpoint in service["endpoints"]]
+    return {"public", "internal"} <= {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
+
+
+def probe(url: str, username: str, password: str, project: str, region: str, timeout: int) -> str:
+    """What Keystone says to the administrator: "logged in", something short of it, "refused" or why it cannot be asked."""
     domain = {"id": "default"}
     body = {
         "auth": {
@@ -95,8 +102,8 @@ def probe(url: str, username: str, password: str, project: str, timeout: int) ->
     }
     headers = {"Content-Type": "application/json"}
     try:
-        with open_url(f"{url}/auth/tokens", data=json.dumps(body), headers=headers, method="POST", timeout=timeout):
-            return LOGGED_IN
+        with open_url(f"{url}/auth/tokens", data=json.dumps(body), headers=headers, method="POST", timeout=timeout) as answer:
+            return LOGGED_IN if ended(json.load(answer)["token"], region) else "logged in, but Keystone's endpoints are missing"
     except HTTPError as error:
         if error.code in (401, 403, 404):
             return "refused"
@@ -119,11 +126,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     p = module.params
-    asked = (p["internal_url"], p["username"], p["password"], p["project"], p["timeout"])
+    asked = (p["internal_url"], p["username"], p["password"], p["project"], p["region"], p["timeout"])
     found = probe(*asked)
     if found == LOGGED_IN:
         module.exit_json(changed=False, found=found)
-    if found != "refused" and not module.check_mode:
+    if found != "refused" and not found.startswith(LOGGED_IN) and not module.check_mode:
         module.fail_json(
             msg=f"Keystone at {p['internal_url']} was asked for a token of {p['username']}: {found}. It has to run before its"
             " bootstrap; see `journalctl -u keystone` on this node.",
