@@ -88,22 +88,26 @@ def ended(token: dict, region: str) -> bool:
     return {"public", "internal"} <= {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
 
 
-def probe(url: str, username: str, password: str, project: str, region: str, timeout: int) -> str:
+def probe(options: dict) -> str:
     """What Keystone says to the administrator: "logged in", something short of it, "refused" or why it cannot be asked."""
     domain = {"id": "default"}
     body = {
         "auth": {
             "identity": {
                 "methods": ["password"],
-                "password": {"user": {"name": username, "domain": domain, "password": password}},
+                "password": {"user": {"name": options["username"], "domain": domain, "password": options["password"]}},
             },
-            "scope": {"project": {"name": project, "domain": domain}},
+            "scope": {"project": {"name": options["project"], "domain": domain}},
         }
     }
-    headers = {"Content-Type": "application/json"}
+    url, headers = f"{options['internal_url']}/auth/tokens", {"Content-Type": "application/json"}
     try:
-        with open_url(f"{url}/auth/tokens", data=json.dumps(body), headers=headers, method="POST", timeout=timeout) as answer:
-            return LOGGED_IN if ended(json.load(answer)["token"], region) else "logged in, but Keystone's endpoints are missing"
+        with open_url(url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"]) as answer:
+            return (
+                LOGGED_IN
+                if ended(json.load(answer)["token"], options["region"])
+                else "logged in, but Keystone's endpoints are missing"
+            )
     except HTTPError as error:
         if error.code in (401, 403, 404):
             return "refused"
@@ -126,8 +130,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     p = module.params
-    asked = (p["internal_url"], p["username"], p["password"], p["project"], p["region"], p["timeout"])
-    found = probe(*asked)
+    found = probe(p)
     if found == LOGGED_IN:
         module.exit_json(changed=False, found=found)
     if found != "refused" and not found.startswith(LOGGED_IN) and not module.check_mode:
@@ -155,7 +158,7 @@ def main() -> None:
     if rc != 0:
         tail = "\n".join((out + err).strip().splitlines()[-20:])
         module.fail_json(msg=f"`keystone-manage bootstrap` ended with {rc}: {tail}", found=found)
-    after = probe(*asked)
+    after = probe(p)
     if after != LOGGED_IN:
         module.fail_json(
             msg=f"After `keystone-manage bootstrap` {p['username']} was asked to log in: {after}. The password of the secrets"
