@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NODES = ("controller", "network", "compute")
@@ -122,3 +125,65 @@ def start_times(on_node: OnNode) -> Callable[[], dict[str, str]]:
         return found
 
     return look
+
+
+def site_secrets() -> dict[str, str]:
+    path = ROOT / "inventories/lab/group_vars/all/secrets.yml"
+    if not path.exists():
+        # They are generated before a node is touched.
+        run("ansible-playbook", "playbooks/preflight.yml")
+    secrets: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))["cloud_secrets"]
+    return secrets
+
+
+def search_command(node: str, how: str) -> list[str]:
+    program = (ROOT / "tests/lab/search_node.py").read_text(encoding="utf-8")
+    return ["scripts/node-ssh", "inventories/lab/hosts.yml", node, f"python3 -c {shlex.quote(program)} {how}"]
+
+
+@pytest.fixture(scope="session")
+def search() -> Callable[[str], str]:
+    """Where the site's secrets can be seen on a node now."""
+
+    def call(node: str) -> str:
+        done = subprocess.run(
+            search_command(node, "search"),
+            cwd=ROOT,
+            input=json.dumps(site_secrets()) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=True,
+        )
+        print(done.stderr)
+        return done.stdout
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def watched() -> dict[str, list[str]]:
+    """What was seen in the process lists of the nodes during the first run, by node."""
+    return {}
+
+
+@pytest.fixture
+def watch(watched: dict[str, list[str]]) -> Iterator[Callable[[], None]]:
+    """Starts to look at the nodes' processes for secrets, until the end of the test."""
+    watchers: dict[str, subprocess.Popen[str]] = {}
+
+    def start() -> None:
+        for node in NODES:
+            watchers[node] = subprocess.Popen(
+                search_command(node, "watch"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            pipe = watchers[node].stdin
+            assert pipe
+            pipe.write(json.dumps(site_secrets()) + "\n")
+            pipe.flush()
+
+    yield start
+    for node, watcher in watchers.items():
+        output, _none = watcher.communicate(timeout=60)
+        assert watcher.returncode == 0
+        watched[node] = output.splitlines()

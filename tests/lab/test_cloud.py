@@ -47,8 +47,9 @@ def test_check_mode_on_empty_nodes(make: Make, changed: Changed) -> None:
     assert changed(output)["controller"] > 20, "check mode on an empty node has to predict what will be done"
 
 
-def test_first_run(make: Make, changed: Changed) -> None:
-    assert set(changed(make("site"))) == {"controller", "network", "compute"}
+def test_first_run(make: Make, changed: Changed, watch: Callable[[], None]) -> None:
+    watch()
+    assert set(changed(make("site", "-vvv --diff"))) == {"controller", "network", "compute"}
 
 
 def test_resources(make: Make) -> None:
