@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import os
 import pwd
 import re
@@ -345,44 +346,74 @@ def _listed(rows: Mapping[str, frozenset[str]]) -> list[str]:
     return [f"{database}: {row}" for database, found in rows.items() for row in sorted(found)]
 
 
+class Creating(t.Protocol):
+    """What _schema_creation knows of a schema that is being created."""
+
+    def alone(self, wait: float) -> contextlib.AbstractContextManager[None]: ...
+
+    def interrupted(self) -> list[str]: ...
+
+    def begin(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
 def migrate(
     *,
     name: str,
     revisions: Callable[[], Revisions],
     current: Callable[[], Mapping[str, frozenset[str]]],
+    creation: Callable[[], Creating],
     run: Callable[[], None],
+    wait: float,
     check_mode: bool,
 ) -> Outcome:
     """Run the command if a database has not gone through all scripts, and make sure that it then has."""
     try:
         known = revisions()
         before = current()
+        broken_off = creation().interrupted()
     except UnreachableError:
         if not check_mode:
             raise
         # An empty machine: what is missing will be there when this is no longer a prediction.
         return Outcome(True, [], ["head"], [])
     heads = sorted(known.heads)
-    for database, rows in before.items():
+    _refuse_unknown(name, known, before)
+    # What a creation has left that broke off counts for nothing.
+    found = [] if broken_off else _listed(before)
+    if _complete(known, before) and not broken_off:
+        return Outcome(False, found, found, heads)
+    if check_mode:
+        return Outcome(True, found, _listed(dict.fromkeys(before, known.heads)), heads)
+    with creation().alone(wait):
+        # Whoever was waited for may have done it.
+        if not _complete(known, current()):
+            creation().begin()
+            run()
+        after = current()
+        for database, rows in after.items():
+            missing = sorted(known.heads - known.applied(rows))
+            if missing:
+                raise SchemaError(
+                    f"{name}: the command ended well, but the database {database} is at "
+                    f"{', '.join(sorted(rows)) or 'no revision'} and lacks {', '.join(missing)}. "
+                    "Does the command use this database, and does it run all branches?"
+                )
+        creation().end()
+    return Outcome(True, found, _listed(after), heads)
+
+
+def _complete(known: Revisions, found: Mapping[str, frozenset[str]]) -> bool:
+    return all(known.complete(rows) for rows in found.values())
+
+
+def _refuse_unknown(name: str, known: Revisions, found: Mapping[str, frozenset[str]]) -> None:
+    for database, rows in found.items():
         unknown = known.unknown(rows)
         if unknown:
             raise SchemaError(
                 f"{name}: the database {database} has revision {', '.join(sorted(unknown))}, which the installed "
-                f"scripts do not know (their newest: {', '.join(heads)}). A newer release has been here, or "
+                f"scripts do not know (their newest: {', '.join(sorted(known.heads))}). A newer release has been here, or "
                 "'migrations' lacks a directory; a schema cannot go back"
             )
-    if all(known.complete(rows) for rows in before.values()):
-        return Outcome(False, _listed(before), _listed(before), heads)
-    if check_mode:
-        return Outcome(True, _listed(before), _listed(dict.fromkeys(before, known.heads)), heads)
-    run()
-    after = current()
-    for database, rows in after.items():
-        missing = sorted(known.heads - known.applied(rows))
-        if missing:
-            raise SchemaError(
-                f"{name}: the command ended well, but the database {database} is at "
-                f"{', '.join(sorted(rows)) or 'no revision'} and lacks {', '.join(missing)}. "
-                "Does the command use this database, and does it run all branches?"
-            )
-    return Outcome(True, _listed(before), _listed(after), heads)

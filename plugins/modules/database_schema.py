@@ -12,6 +12,9 @@ description:
     and runs the service's own command only if the database lacks one. Looking takes a fraction of a second, whereas
     the command loads the whole service to find that there is nothing to do.
   - After the command the database is looked at again. A command that ends well without all revisions is an error.
+  - A schema whose creation was interrupted, by a killed run or a failure of the power, is created again from an empty
+    database. A table that is there from before the first revision until after the last tells that it was. A command that
+    an earlier run has started and that still goes on is waited for.
   - A database that has a revision unknown to the scripts is an error, since a schema cannot go back.
 options:
   name:
@@ -65,7 +68,7 @@ options:
     type: str
     default: alembic_version
   timeout:
-    description: Seconds after which O(command) is killed. Large tables can take long.
+    description: Seconds after which O(command) is killed, and for which another run's is waited for. Large tables can take long.
     type: int
     default: 1800
   secrets:
@@ -129,7 +132,7 @@ heads:
   type: list
   elements: str
 before:
-  description: Revisions in the database before.
+  description: Revisions in the database before. None while its creation has not come to its end.
   returned: success
   type: list
   elements: str
@@ -154,6 +157,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
     revisions_of,
     run_command,
 )
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_creation import Creation
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -196,6 +200,8 @@ def main() -> None:
             name=params["name"],
             revisions=lambda: load_revisions(params["migrations"]),
             current=lambda: revisions_of(connection(), params["databases"], params["version_table"]),
+            creation=lambda: Creation(connection(), params["databases"]),
+            wait=params["timeout"],
             run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
             check_mode=module.check_mode,
         )

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -147,8 +148,9 @@ def test_current_revisions(tmp_path):
 class Service:
     """A service with databases that its command brings to what `becomes` says."""
 
-    def __init__(self, revisions, rows, becomes):
+    def __init__(self, revisions, rows, becomes, creation=None):
         self.revisions, self.rows, self.becomes, self.runs = revisions, rows, becomes, 0
+        self.creation = creation or Creation()
 
     def run(self):
         self.runs += 1
@@ -161,8 +163,38 @@ class Service:
 
     def migrate(self, check_mode=False):
         return schema.migrate(
-            name="x", revisions=lambda: self.revisions, current=self.current, run=self.run, check_mode=check_mode
+            name="x",
+            revisions=lambda: self.revisions,
+            current=self.current,
+            creation=lambda: self.creation,
+            run=self.run,
+            wait=60,
+            check_mode=check_mode,
         )
+
+
+class Creation:
+    """Of which the steps are remembered. meanwhile: what another run does until it ends."""
+
+    def __init__(self, marked=(), meanwhile=lambda: None):
+        self.marked = list(marked)
+        self.meanwhile = meanwhile
+        self.steps = []
+
+    @contextlib.contextmanager
+    def alone(self, wait):
+        self.meanwhile()
+        yield
+
+    def interrupted(self):
+        return self.marked
+
+    def begin(self):
+        self.steps.append("begin")
+
+    def end(self):
+        self.steps.append("end")
+        self.marked = []
 
 
 HEAD = {"db": {"e2", "c1"}}
@@ -176,6 +208,36 @@ def test_migrate_only_if_needed(tmp_path):
     assert (outcome.changed, outcome.before, outcome.after) == (True, [], ["c1", "e2"])
     outcome = service.migrate()
     assert (outcome.changed, outcome.before, service.runs) == (False, ["c1", "e2"], 1)
+
+
+def test_migrate_begins_a_creation_again_that_broke_off(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), {"db": {"a"}}, {"db": {"m"}}, Creation(marked=["db"]))
+    predicted = service.migrate(check_mode=True)
+    assert (predicted.changed, predicted.before, predicted.after, service.creation.steps) == (True, [], ["m"], [])
+    outcome = service.migrate()
+    assert (outcome.changed, outcome.before, outcome.after) == (True, [], ["m"])
+    assert (service.runs, service.creation.steps) == (1, ["begin", "end"])
+
+
+def test_migrate_only_takes_away_the_mark_of_a_creation_that_came_to_its_end(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), {"db": {"m"}}, {"db": {"m"}}, Creation(marked=["db"]))
+    assert service.migrate().changed
+    assert (service.runs, service.creation.steps) == (0, ["end"])
+    assert not service.migrate().changed
+
+
+def test_migrate_waits_for_another_run_and_leaves_its_work(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), {"db": {"a"}}, {"db": {"m"}})
+    service.creation = Creation(marked=["db"], meanwhile=lambda: setattr(service, "rows", {"db": {"m"}}))
+    assert service.migrate().changed
+    assert (service.runs, service.creation.steps) == (0, ["end"])
+
+
+def test_migrate_leaves_the_mark_when_the_command_breaks_off(tmp_path):
+    service = Service(tree(tmp_path, LINEAR), {"db": ()}, {"db": {"a"}})
+    with pytest.raises(schema.SchemaError, match="database db is at a and lacks m"):
+        service.migrate()
+    assert service.creation.steps == ["begin"]
 
 
 def test_migrate_looks_at_all_databases(tmp_path):
