@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test lint unit
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ ssh: ## A shell on a node: make ssh NODE=network
 
 test: venv ## Lint, unit tests, and the whole cloud in a lab of its own
 	scripts/test
+
+test-full: venv ## What takes hours as well: runs that are killed, nodes that lose their power, full disks
+	scripts/test full
 
 lint: venv ## Style and types
 	scripts/lint

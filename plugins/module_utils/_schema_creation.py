@@ -65,7 +65,7 @@ class Creation:
 
 
 def _is_sqlite(connection: Connection) -> bool:
-    return connection.parts.scheme.startswith("sqlite")
+    return bool(connection.parts.scheme.startswith("sqlite"))
 
 
 def _tables(connection: Connection) -> list[str]:

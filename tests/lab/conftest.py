@@ -38,6 +38,11 @@ UNITS = [
     "virtlogd",
 ]
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: takes long, and is a part of `make test-full` only")
+
+
 Make = Callable[..., str]
 OnNode = Callable[..., str]
 

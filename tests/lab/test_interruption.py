@@ -1,0 +1,198 @@
+"""Runs that are killed, a node that loses its power, a disk that is full: the run after that repairs what they left.
+
+Not a part of `make test` (it takes more than an hour), but of `make test-full`. The tasks are chosen by chance; MIKUMO_SEED repeats a choice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import ROOT, Make, OnNode
+
+pytestmark = pytest.mark.full
+
+SEED = int(os.environ.get("MIKUMO_SEED") or random.SystemRandom().randrange(10**6))
+ROUNDS = 10
+# About as many as a first run has; a round that ends before its task was not interrupted, and says so.
+TASKS = 240
+Changed = Callable[[str], dict[str, int]]
+
+
+class Run:
+    """One site.yml, to be killed."""
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+        command = ["ansible-playbook", "-i", "inventories/lab/hosts.yml", "playbooks/site.yml"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+
+    def until(self, reached: Callable[[list[str]], bool]) -> bool:
+        """Reads on until a task begins of which this is true. False if the run ended before."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            begins = re.match(r"TASK \[(.*)\] \**$", line)
+            if begins:
+                self.tasks.append(begins[1])
+                if reached(self.tasks):
+                    return True
+        return False
+
+    def kill(self) -> str:
+        """SIGKILL for Ansible, its workers and its connections. What they started on the nodes goes on or ends by itself."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        return f"killed at task {len(self.tasks)}, {self.tasks[-1] if self.tasks else 'before the first'}"
+
+
+@pytest.fixture
+def new_lab(make: Make) -> None:
+    make("lab-down")
+    make("lab-up")
+
+
+@pytest.fixture
+def converges(make: Make, changed: Changed) -> Callable[[], None]:
+    """One run repairs, the next one has nothing to do, and the cloud works."""
+
+    def check() -> None:
+        make("site")
+        assert changed(make("site")) == {}
+        make("resources")
+        make("verify")
+
+    return check
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} has not been seen for {seconds:.0f} s"
+        time.sleep(0.2)
+
+
+def test_killed_at_ten_tasks(new_lab: None, converges: Callable[[], None]) -> None:
+    chance = random.Random(SEED)  # noqa: S311
+    print(f"seed {SEED}: MIKUMO_SEED={SEED} makes the same choice")
+    for number in range(1, ROUNDS + 1):
+        task, moment = chance.randrange(1, TASKS), chance.uniform(0, 3)
+        run = Run()
+        if run.until(lambda tasks, task=task: len(tasks) == task):
+            time.sleep(moment)
+            print(f"round {number}: {moment:.1f} s after its begin, {run.kill()}", flush=True)
+        else:
+            assert run.process.wait() == 0
+            print(f"round {number}: the run had ended before task {task}", flush=True)
+    converges()
+
+
+# What is killed on the node as well: the worst moment is one in which nobody is left who could tidy up.
+COMMANDS = {
+    "schema of Keystone": "keystone-manage db_sync",
+    "bootstrap of Keystone": "keystone-manage bootstrap",
+    "schema of Nova's API": "nova-manage api_db sync",
+    "schemas of Nova's cells": "nova-manage db sync",
+    "schema of Neutron": "neutron-db-manage",
+}
+
+
+def test_killed_with_what_it_runs_on_the_node(new_lab: None, on_node: OnNode, converges: Callable[[], None]) -> None:
+    for what, command in COMMANDS.items():
+        run = Run()
+        # The bracket keeps the search from finding itself.
+        pattern = f"[{command[0]}]{command[1:]}"
+        seen = f"for i in $(seq 3000); do pgrep -f '{pattern}' >/dev/null && break; sleep 0.1; done; sleep 2; pkill -9 -f '{pattern}'"
+        try:
+            on_node("controller", seen)
+        finally:
+            print(f"{what}: {run.kill()}", flush=True)
+    converges()
+
+
+def test_killed_in_the_middle_of_a_package_transaction(make: Make, on_node: OnNode, converges: Callable[[], None]) -> None:
+    make("lab-down")
+    make("lab-up", "-e '{lab_image_packages: []}'")
+    run = Run()
+    on_node(
+        "controller",
+        "for i in $(seq 3000); do pgrep -x dpkg >/dev/null && break; sleep 0.1; done; sleep 1; pkill -9 -x 'dpkg|apt-get'",
+    )
+    print(run.kill())
+    assert (
+        on_node("controller", "dpkg-query --show --showformat='${db:Status-Status}\\n' | grep -cE 'half|unpacked'").strip() != "0"
+    )
+    converges()
+
+
+def test_killed_while_an_image_is_uploaded(make: Make, changed: Changed) -> None:
+    """On the cloud of the test before."""
+    make("resources")
+    image = "/var/tmp/mikumo-large.raw"
+    with open(image, "wb") as stream:  # noqa: PTH123
+        stream.truncate(512 << 20)
+    images = f"-e '{{resources_images: [{{name: large, file: {image}, disk_format: raw}}]}}'"
+    process = subprocess.Popen(
+        ["make", "resources", f"ARGS={images}"], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    openstack = ["openstack", "--os-cloud", "mikumo", "image", "list", "--all", "-f", "value"]
+
+    def uploading() -> bool:
+        return "large.uploading saving" in subprocess.run(openstack, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    try:
+        wait_for(uploading, 120, "the upload")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        make("resources", images)
+        assert changed(make("resources", images)) == {}
+        listed = subprocess.run(openstack, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert "large active" in listed
+        assert "uploading" not in listed
+    finally:
+        os.unlink(image)  # noqa: PTH108
+        subprocess.run(["openstack", "--os-cloud", "mikumo", "image", "delete", "large"], cwd=ROOT, check=False)
+
+
+def test_a_node_loses_its_power(new_lab: None, make: Make, converges: Callable[[], None]) -> None:
+    run = Run()
+    assert run.until(lambda tasks: sum("of nova" in task for task in tasks) > 1)
+    power(make, "compute", "killed")
+    output, _none = run.process.communicate(timeout=1800)
+    assert run.process.returncode != 0
+    assert "compute" in output
+    assert "UNREACHABLE" in output or "unreachable=1" in output
+    power(make, "compute", "on")
+    converges()
+
+
+def power(make: Make, node: str, state: str) -> None:
+    subprocess.run(
+        ["ansible-playbook", "playbooks/lab_power.yml", "-e", f"lab_power_node={node}", "-e", f"lab_power_state={state}"],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+def test_the_controllers_disk_is_full(make: Make, on_node: OnNode, converges: Callable[[], None]) -> None:
+    """On the cloud of the test before: nothing can be written, a setting is changed, and there is room again."""
+    setting = "--tags glance -e '{glance_config: {DEFAULT: {image_member_quota: 129}}}'"
+    before = on_node("controller", "sha256sum /etc/glance/glance-api.conf")
+    on_node("controller", "fallocate --length 100G /full 2>/dev/null || dd if=/dev/zero of=/full bs=1M 2>/dev/null; sync; true")
+    try:
+        assert on_node("controller", "df --output=avail / | tail -n 1").split()[-1] == "0"
+        output = make("site", setting, check=False)
+        assert "No space left on device" in output
+        assert on_node("controller", "sha256sum /etc/glance/glance-api.conf") == before, "half a file"
+    finally:
+        on_node("controller", "rm -f /full")
+    make("site", setting)
+    converges()
