@@ -73,6 +73,11 @@ def converges(make: Make, changed: Changed) -> Callable[[], None]:
     return check
 
 
+def when_seen(find: str, kill: str, seconds: float) -> str:
+    """For a node: waits until pgrep finds something, gives it some time, and kills."""
+    return f"for i in $(seq 3000); do pgrep {find} >/dev/null && break; sleep 0.1; done; sleep {seconds}; pkill -9 {kill}"
+
+
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -110,9 +115,8 @@ def test_killed_with_what_it_runs_on_the_node(new_lab: None, on_node: OnNode, co
         run = Run()
         # The bracket keeps the search from finding itself.
         pattern = f"[{command[0]}]{command[1:]}"
-        seen = f"for i in $(seq 3000); do pgrep -f '{pattern}' >/dev/null && break; sleep 0.1; done; sleep 2; pkill -9 -f '{pattern}'"
         try:
-            on_node("controller", seen)
+            on_node("controller", when_seen(f"-f '{pattern}'", f"-f '{pattern}'", 2))
         finally:
             print(f"{what}: {run.kill()}", flush=True)
     converges()
