@@ -1,6 +1,6 @@
 """Runs that are killed, a node that loses its power, a disk that is full: the run after that repairs what they left.
 
-Not a part of `make test`, as it takes more than an hour, but of `make test-full`. Chance chooses the tasks; MIKUMO_SEED repeats a choice.
+Part of `make test-full`, as it takes more than an hour. The tasks are chosen by chance; MIKUMO_SEED repeats a choice.
 """
 
 from __future__ import annotations
