@@ -255,16 +255,20 @@ class Cloud:
         return api
 
     def image(self) -> Api:
+        return self.service("image", "Glance", "v2")
+
+    def service(self, service_type: str, name: str, version: str = "") -> Api:
+        """The API of a service at its URL in the catalogue; version is put at its end where it is not there."""
         identity = self.identity()
         access = identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalogue")
         url = identity.attempt(
             lambda: access.service_catalog.url_for(
-                service_type="image", interface=self._access.interface, region_name=self._access.region
+                service_type=service_type, interface=self._access.interface, region_name=self._access.region
             ),
-            f"find the {self._access.interface} endpoint of the image service"
+            f"find the {self._access.interface} endpoint of the {service_type} service"
             + (f" in region {self._access.region!r}" if self._access.region else ""),
         )
-        return self._api("Glance", versioned(url, "v2"))
+        return self._api(name, versioned(url, version) if version else url.rstrip("/"))
 
     def user_id(self) -> str:
         """Who we are."""

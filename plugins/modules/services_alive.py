@@ -1,6 +1,8 @@
 #!/usr/bin/python
-# Copyright: the Mikumo authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: wait until services and agents report themselves alive."""
 
 from __future__ import annotations
 
@@ -8,17 +10,33 @@ DOCUMENTATION = r"""
 module: services_alive
 short_description: Wait until services and agents of a cloud report themselves alive
 version_added: 0.1.0
+author:
+  - The Mikumo authors (@mikumo)
 description:
-  - Asks Nova, Neutron and Cinder for their services and agents until each of the expected ones is alive.
+  - Asks Nova, Neutron, Cinder and Heat for their services and agents until each of the expected ones is alive.
   - A router that is created before the network node's agents are alive fails for good, so that this is the gate between
     installing a cloud and using it.
-author: The Mikumo authors
-requirements: [openstacksdk]
+extends_documentation_fragment:
+  - mikumo.openstack.access
+attributes:
+  action_group:
+    support: full
+    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
+    membership: [mikumo.openstack.cloud]
+  check_mode:
+    support: full
+    description: Can run in C(check_mode), in which it looks once and does not fail.
+  diff_mode:
+    support: none
+    description: This module does not modify state.
+  idempotent:
+    support: full
+    description: This module does not modify state.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS/families that can be operated against.
 options:
-  cloud:
-    description: Name of the cloud in C(clouds.yaml).
-    type: str
-    required: true
   expected:
     description: Services and agents that have to be alive.
     type: list
@@ -33,26 +51,16 @@ options:
         description: Name of the host that it runs on. Cinder's back end after C(@) does not count.
         type: str
         required: true
-  timeout:
-    description: Seconds to wait. A node with one slow core needs minutes after it was started.
+  wait_alive:
+    description: For how many seconds to wait until all are alive. A node with one slow core needs minutes after it was started.
     type: int
     default: 300
-attributes:
-  check_mode:
-    description: Can run in check mode, in which it looks once and does not fail.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  idempotent:
-    description: Changes nothing.
-    support: full
 """
 
 EXAMPLES = r"""
 - name: The network node's router agent
   mikumo.openstack.services_alive:
-    cloud: mikumo
+    cloud: admin
     expected:
       - {binary: neutron-l3-agent, host: network}
 """
@@ -70,88 +78,46 @@ silent:
   returned: always
 """
 
-import time
-import traceback
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
-try:
-    import openstack
+from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
+from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Cloud, CloudError
+from ansible_collections.mikumo.openstack.plugins.module_utils._services import Service, wait
 
-    SDK_ERROR = None
-except ImportError:
-    SDK_ERROR = traceback.format_exc()
+ARGUMENTS: dict[str, Any] = {
+    "expected": {"type": "list", "elements": "dict", "required": True, "options": {"binary": REQUIRED, "host": REQUIRED}},
+    "wait_alive": {"type": "int", "default": 300},
+}
 
-Alive = set[tuple[str, str]]
+
+def named(services: set[Service]) -> list[str]:
+    return sorted(f"{binary} on {host}" for binary, host in services)
 
 
-def alive_services(connection: Any, binaries: set[str]) -> Alive:
-    """Binaries and hosts that the APIs concerned call alive."""
-    found: Alive = set()
-    if any(binary.startswith("nova-") for binary in binaries):
-        found |= {(item.binary, item.host) for item in connection.compute.services() if item.state == "up"}
-    if any(binary.startswith("neutron-") for binary in binaries):
-        found |= {(item.binary, item.host) for item in connection.network.agents() if item.is_alive}
-    if any(binary.startswith("heat-") for binary in binaries):
-        engines = connection.orchestration.get("/services").json()["services"]
-        found |= {(item["binary"], item["host"]) for item in engines if item["status"] == "up"}
-    if any(binary.startswith("cinder-") for binary in binaries):
-        found |= {
-            (item.binary, item.host.partition("@")[0]) for item in connection.block_storage.services() if item.state == "up"
-        }
-    return found
+def run(module: AnsibleModule) -> dict[str, Any]:
+    seconds = 0 if module.check_mode else module.params["wait_alive"]
+    expected = {(item["binary"], item["host"]) for item in module.params["expected"]}
+    trouble = ""
+    try:
+        cloud = Cloud(Access.from_options(module.params, module.check_mode))
+        silent, trouble = wait(lambda of: cloud.service(of.service_type, of.name, of.version), expected, seconds)
+    except CloudError as error:
+        empty_host(module, error, "takes nothing for alive")
+        silent = expected
+    result = {"changed": False, "alive": named(expected - silent), "silent": named(silent)}
+    if silent and not module.check_mode:
+        module.fail_json(
+            msg=f"Not alive after {seconds} s: {', '.join(result['silent'])}. Look at `journalctl -u BINARY` on the host."
+            + (f" The last trouble was: {trouble}" if trouble else ""),
+            **result,
+        )
+    return result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "cloud": {"type": "str", "required": True},
-            "expected": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "binary": {"type": "str", "required": True},
-                    "host": {"type": "str", "required": True},
-                },
-            },
-            "timeout": {"type": "int", "default": 300},
-        },
-        supports_check_mode=True,
-    )
-    if SDK_ERROR and module.check_mode:
-        module.exit_json(changed=False, alive=[], silent=[], msg="openstacksdk is not installed yet")
-    if SDK_ERROR:
-        module.fail_json(msg=missing_required_lib("openstacksdk"), exception=SDK_ERROR)
-
-    wanted = {(item["binary"], item["host"]) for item in module.params["expected"]}
-    deadline = time.monotonic() + module.params["timeout"]
-    found: Alive = set()
-    trouble = ""
-    while True:
-        try:
-            connection = openstack.connect(cloud=module.params["cloud"])
-            found = alive_services(connection, {binary for binary, _host in wanted})
-            trouble = ""
-        # An API that is not up yet, or is restarted at this moment, answers with any of these.
-        except (openstack.exceptions.SDKException, OSError) as error:
-            trouble = f" The last question was answered with: {error}"
-        except Exception as error:  # keystoneauth's exceptions share no base with the SDK's
-            if not type(error).__module__.startswith("keystoneauth1"):
-                raise
-            trouble = f" The last question was answered with: {error}"
-        silent = sorted(f"{binary} on {host}" for binary, host in wanted - found)
-        result = {"alive": sorted(f"{binary} on {host}" for binary, host in wanted & found), "silent": silent}
-        if not silent or module.check_mode:
-            module.exit_json(changed=False, **result)
-        if time.monotonic() > deadline:
-            module.fail_json(
-                msg=f"Not alive after {module.params['timeout']} s: {', '.join(silent)}.{trouble} Look at `journalctl -u BINARY`"
-                " on the host.",
-                **result,
-            )
-        time.sleep(3)
+    run_module(ARGUMENTS, run)
 
 
 if __name__ == "__main__":
