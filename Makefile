@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,3 +73,7 @@ lint: venv ## Style and types
 
 unit: venv ## Unit tests
 	$(VENV)/bin/pytest -q tests/unit
+
+browser: venv ## Horizon in a headless browser, up to the keyboard of an instance
+	scripts/browser-packages
+	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --exitfirst -v --no-header tests/browser
