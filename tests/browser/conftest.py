@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import openstack
 import pytest
 import yaml
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOUDS = Path(os.environ.get("OS_CLIENT_CONFIG_FILE", ROOT / "clouds.yaml"))
@@ -24,7 +24,7 @@ OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", 
 PATIENCE = 180_000
 # What may explain a failure, by the inventory's groups.
 LOGS = {
-    "controller_nodes": "tail -n 40 /var/log/apache2/error.log; journalctl --quiet --lines 30 -u nova-api -u nova-novncproxy",
+    "controller_nodes": "grep -v -i warn /var/log/apache2/error.log | tail -n 40; journalctl --quiet --lines 30 -u nova-api -u nova-novncproxy",
     "compute_nodes": "journalctl --quiet --lines 30 -u nova-compute",
 }
 
@@ -83,6 +83,7 @@ def horizon(cloud: openstack.connection.Connection) -> Iterator[Horizon]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         yield Horizon(page, f"http://{urlsplit(cloud.config.auth['auth_url']).hostname}/horizon/")
         browser.close()
 

@@ -114,7 +114,7 @@ def allocate(step: Locator, name: str) -> None:
     chosen = step.locator(".transfer-allocated").get_by_role("cell", name=name, exact=True)
     if chosen.count() == 0:
         offered = step.page.locator("tr", has=step.page.get_by_role("cell", name=name, exact=True))
-        step.locator(".transfer-available").locator(offered).locator("button:has(.fa-arrow-up)").click()
+        step.locator(".transfer-available").locator(offered).locator("td.actions_column button").click()
     expect(chosen).to_be_visible()
 
 
