@@ -24,7 +24,8 @@ OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", 
 PATIENCE = 180_000
 # What may explain a failure, by the inventory's groups.
 LOGS = {
-    "controller_nodes": "grep -v -i warn /var/log/apache2/error.log | tail -n 40; journalctl --quiet --lines 30 -u nova-api -u nova-novncproxy",
+    "controller_nodes": "grep -v -i warn /var/log/apache2/error.log | tail -n 40; "
+    "journalctl --quiet --lines 30 -u nova-api -u nova-novncproxy",
     "compute_nodes": "journalctl --quiet --lines 30 -u nova-compute",
 }
 
