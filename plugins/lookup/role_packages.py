@@ -9,7 +9,8 @@ version_added: 0.1.0
 description:
   - Returns the sorted union of all lists named C(*_packages) in C(defaults/main.yml) of the collection's roles,
     to put them into a node image or a package mirror at once.
-  - The role C(lab) is left out, since it works on the machine that runs the nodes and not on a node.
+  - The role C(lab) is left out, since it works on the machine that runs the nodes and not on a node, and C(tempest), which is
+    installed when its tests are asked for. Their lists can be had by name.
   - Only literal lists count. A template cannot be resolved without its role, so it is an error.
 options:
   _terms:

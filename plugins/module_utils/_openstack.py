@@ -260,15 +260,23 @@ class Cloud:
     def service(self, service_type: str, name: str, version: str = "") -> Api:
         """The API of a service at its URL in the catalogue; version is put at its end where it is not there."""
         identity = self.identity()
-        access = identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalogue")
         url = identity.attempt(
-            lambda: access.service_catalog.url_for(
+            lambda: self._token(identity).service_catalog.url_for(
                 service_type=service_type, interface=self._access.interface, region_name=self._access.region
             ),
             f"find the {self._access.interface} endpoint of the {service_type} service"
             + (f" in region {self._access.region!r}" if self._access.region else ""),
         )
         return self._api(name, versioned(url, version) if version else url.rstrip("/"))
+
+    def service_types(self) -> list[str]:
+        """Types of the services in the catalogue that have an endpoint there."""
+        catalogue = self._token(self.identity()).service_catalog
+        found = catalogue.get_endpoints(interface=self._access.interface, region_name=self._access.region)
+        return sorted(name for name, endpoints in found.items() if endpoints)
+
+    def _token(self, identity: Api) -> Any:
+        return identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalogue")
 
     def user_id(self) -> str:
         """Who we are."""

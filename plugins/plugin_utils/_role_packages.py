@@ -10,8 +10,8 @@ import yaml
 __all__ = ["PackagesError", "packages"]
 
 SUFFIX = "_packages"
-# The lab's packages belong on the machine that runs the nodes.
-NOT_ON_NODES = frozenset({"lab"})
+# The lab's packages belong on the machine that runs the nodes. Tempest's are installed when somebody asks for its tests.
+NOT_ON_NODES = frozenset({"lab", "tempest"})
 
 
 class PackagesError(ValueError):

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: junit_report
+version_added: 0.1.0
+short_description: What a JUnit file says of a test run
+description:
+  - Counts how many tests passed, failed and were skipped, and lists them with their seconds, and with the reason of those that failed or
+    were skipped.
+  - What failed comes first, and of each kind the slowest.
+positional: _input
+options:
+  _input:
+    description: Content of the JUnit file.
+    type: str
+    required: true
+  excluded:
+    description: Tests that were left out, each with the keys V(test) and V(reason), to be listed too.
+    type: list
+    elements: dict
+    default: []
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: How it went
+  ansible.builtin.debug:
+    msg: "{{ (lookup('ansible.builtin.file', 'results.xml') | mikumo.openstack.junit_report).summary }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The numbers C(passed), C(failed), C(skipped) and C(seconds), a C(summary) in one line, and the table as C(lines).
+  type: dict
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._junit import JUnitError, parse, report
+
+
+def junit_report(text: str, excluded: t.Any = ()) -> dict[str, t.Any]:
+    try:
+        return report(parse(text), {one["test"]: one["reason"] for one in excluded})
+    except JUnitError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"junit_report": junit_report}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a JUnit file says of a test run, as data and as lines to read."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+
+__all__ = ["JUnitError", "Result", "parse", "report"]
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+# Element of a test that says how it ended. Without one it passed.
+ENDINGS = {"failure": FAILED, "error": FAILED, "skipped": SKIPPED, "skip": SKIPPED}
+TRACEBACK = "Traceback (most recent call last):"
+# Tempest puts the id and the attributes of a test behind its name.
+ATTRIBUTES = re.compile(r"\[[^\]]*\]$")
+REASON_LENGTH = 400
+
+
+class JUnitError(ValueError):
+    """A text that is not a JUnit file."""
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    status: str
+    seconds: float
+    reason: str = ""
+
+
+def _reason(text: str) -> str:
+    """The exception below the last traceback, or the text itself, in one line."""
+    _before, found, after = text.rpartition(TRACEBACK)
+    lines = [line for line in after.splitlines() if line.strip() and (not found or not line.startswith(" "))]
+    line = " ".join(" ".join(lines).split())
+    return line if len(line) <= REASON_LENGTH else f"{line[:REASON_LENGTH]} ..."
+
+
+def _result(case: ET.Element) -> Result:
+    name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+    seconds = float((case.get("time") or "0").replace(",", ""))
+    for element in case:
+        if element.tag in ENDINGS:
+            return Result(ATTRIBUTES.sub("", name), ENDINGS[element.tag], seconds, _reason(element.text or ""))
+    return Result(ATTRIBUTES.sub("", name), PASSED, seconds)
+
+
+def parse(text: str) -> list[Result]:
+    try:
+        root = ET.fromstring(text)  # noqa: S314  our own run has written it
+    except ET.ParseError as error:
+        raise JUnitError(f"not a JUnit file: {error}") from error
+    if root.tag not in ("testsuite", "testsuites"):
+        raise JUnitError(f"not a JUnit file: its first element is <{root.tag}>, expected <testsuite>")
+    return [_result(case) for case in root.iter("testcase")]
+
+
+def report(results: list[Result], excluded: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """How many ended how, and a table: what failed, was skipped, was not run, and what passed with the slowest first."""
+    counts = {status: sum(one.status == status for one in results) for status in (PASSED, FAILED, SKIPPED)}
+    seconds = round(sum(one.seconds for one in results))
+    lines = []
+    for status in (FAILED, SKIPPED, PASSED):
+        chosen = sorted((one for one in results if one.status == status), key=lambda one: (-one.seconds, one.name))
+        lines += [f"{status:<8} {one.seconds:7.1f} s  {one.name}{': ' + one.reason if one.reason else ''}" for one in chosen]
+    left_out = [f"excluded            {test}: {reason}" for test, reason in excluded.items()]
+    summary = ", ".join(f"{count} {status}" for status, count in counts.items()) + f", {seconds} s"
+    return {**counts, "seconds": seconds, "summary": summary, "lines": [*lines, *left_out]}
