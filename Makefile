@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ resources: venv ## Flavours, images, networks
 
 verify: venv ## Boot an instance, reach it, write to its volume, clean up
 	$(PLAY) playbooks/verify.yml
+
+tempest: venv ## OpenStack's own tests, Tempest's smoke set (about an hour in the lab)
+	$(PLAY) playbooks/tempest.yml
 
 lab-up: venv ## Start the lab's three nodes
 	$(PLAY) playbooks/lab_up.yml

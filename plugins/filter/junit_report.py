@@ -7,8 +7,8 @@ name: junit_report
 version_added: 0.1.0
 short_description: What a JUnit file says of a test run
 description:
-  - Counts how many tests passed, failed and were skipped, and lists them with their seconds, and with the reason of those that failed or
-    were skipped.
+  - Counts how many tests passed, failed and were skipped, and lists them with their seconds, and with the reason of those that
+    failed or were skipped.
   - What failed comes first, and of each kind the slowest.
 positional: _input
 options:

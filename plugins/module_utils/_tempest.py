@@ -82,13 +82,16 @@ def pick_images(images: Sequence[Record], first: str = "", second: str = "") -> 
     usable = [
         one
         for one in images
-        if one["status"] == "active" and one["visibility"] == "public" and one["disk_format"] in BOOTABLE and not one.get("os_hidden")
+        if (one["status"], one["visibility"]) == ("active", "public")
+        and one["disk_format"] in BOOTABLE
+        and not one.get("os_hidden")
     ]
     usable.sort(key=lambda one: (one.get("min_ram") or 0, one.get("min_disk") or 0, one.get("size") or 0, one["name"] or ""))
     if not usable:
         seen = ", ".join(sorted(f"{one['name']} ({one['disk_format']}, {one['visibility']}, {one['status']})" for one in images))
         raise CloudError(
-            f"Tempest needs a public image that is active and boots. Glance has: {seen or 'none'}. Make one with the role resources.",
+            f"Tempest needs a public image that is active and boots. Glance has: {seen or 'none'}. "
+            "Make one with the role resources.",
             "described",
         )
     one = _named("image", first, usable) if first else usable[0]
@@ -108,8 +111,8 @@ def pick_flavors(flavors: Sequence[Record], images: Sequence[Record], first: str
     if not usable:
         seen = ", ".join(f"{one['name']} ({one['ram']} MiB, {one['disk']} GiB)" for one in public)
         raise CloudError(
-            f"Tempest needs a public flavour with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk, which the image asks for. "
-            f"Nova has: {seen or 'none'}. Name one in tempest_flavors.",
+            f"Tempest needs a public flavour with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk, which the image "
+            f"asks for. Nova has: {seen or 'none'}. Name one in tempest_flavors.",
             "described",
         )
     one = _named("flavour", first, usable) if first else usable[0]
@@ -133,7 +136,9 @@ def _named(kind: str, name: str, records: Sequence[Record]) -> Record:
     found = [one for one in records if one["name"] == name]
     if len(found) != 1:
         names = ", ".join(sorted({one["name"] or "" for one in records}))
-        raise CloudError(f"{len(found)} usable {kind}s have the name {name!r}, wanted one. There are: {names or 'none'}.", "described")
+        raise CloudError(
+            f"{len(found)} usable {kind}s have the name {name!r}, wanted one. There are: {names or 'none'}.", "described"
+        )
     return found[0]
 
 
@@ -146,8 +151,8 @@ def newest(version: Record) -> str | None:
 def config(found: Found, wishes: Wishes, interface: str = "public") -> dict[str, Section]:
     """Sections and options of tempest.conf that follow from the cloud."""
     sections: dict[str, Section] = {
-        # Without a region, Tempest takes the first one of the catalogue.
-        "identity": {"uri_v3": found.auth_url, "v3_endpoint_type": interface, **({"region": found.region} if found.region else {})},
+        # None is not written. Without a region, Tempest takes the first one of the catalogue.
+        "identity": {"uri_v3": found.auth_url, "v3_endpoint_type": interface, "region": found.region or None},
         "service_available": {name: service_type(found.services, name) is not None for name in sorted(SERVICES)},
     }
     for name, section in SECTIONS.items():
@@ -201,7 +206,9 @@ def _compute(sections: dict[str, Section], found: Found, wishes: Wishes) -> None
     hosts = [one for one in found.compute_services if one["binary"] == "nova-compute" and one["state"] == "up"]
     hosts = [one for one in hosts if one["status"] == "enabled"]
     if not hosts:
-        raise CloudError("No nova-compute is up and enabled, so that there is nowhere to boot an instance. Run `make ready`.", "described")
+        raise CloudError(
+            "No nova-compute is up and enabled: there is nowhere to boot an instance. Run `make ready`.", "described"
+        )
     sections["compute"] |= {
         "image_ref": images[0]["id"],
         "image_ref_alt": images[1]["id"],
@@ -226,7 +233,7 @@ def _volume(sections: dict[str, Section], found: Found) -> None:
     backends = sorted({one["volume_backend_name"] for one in capabilities if one.get("volume_backend_name")})
     alive = {one["binary"] for one in found.volume_services if one["state"] == "up" and one["status"] == "enabled"}
     if "cinder-volume" not in alive:
-        raise CloudError("No cinder-volume is up and enabled, so that there are no volumes to test. Run `make ready`.", "described")
+        raise CloudError("No cinder-volume is up and enabled: there are no volumes to test. Run `make ready`.", "described")
     version = newest(found.volume_version)
     sections["volume"] |= _up_to(found.volume_version)
     for option, capability in (("storage_protocol", "storage_protocol"), ("vendor_name", "vendor_name")):

@@ -26,7 +26,7 @@ options:
     type: str
     default: ""
   image_alt:
-    description: Name of another image, for tests that need two. The second smallest if not given, or the same if there is only one.
+    description: Name of another image, for tests that need two. The second smallest if not given, or the same again.
     type: str
     default: ""
   flavor:
@@ -38,7 +38,7 @@ options:
     type: str
     default: ""
   external_network:
-    description: Name of the network that floating addresses come from. The external network if not given, of which there has to be one.
+    description: Name of the network that floating addresses come from. The only external one if not given.
     type: str
     default: ""
 attributes:

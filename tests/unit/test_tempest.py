@@ -210,7 +210,7 @@ def test_whole_configuration() -> None:
 @pytest.mark.parametrize(
     ("answers", "section", "options"),
     [
-        ({"region": ""}, "identity", {"uri_v3": "http://a:5000/v3", "v3_endpoint_type": "public"}),
+        ({"region": ""}, "identity", {"uri_v3": "http://a:5000/v3", "v3_endpoint_type": "public", "region": None}),
         (
             {"compute_services": [service("nova-compute"), service("nova-compute", "two")]},
             "compute-feature-enabled",
