@@ -39,7 +39,7 @@ cp "$modules"/modules.{order,builtin,builtin.modinfo} "$target/"
 # depmod looks below lib/modules.
 [ -d "$WORK/kernel/lib/modules" ] || ln -s usr/lib "$WORK/kernel/lib"
 depmod -b "$WORK/kernel" "$version"
-for module in virtio_pci virtio_net virtio_blk virtio_rng virtio_scsi sd_mod ext4 vfat iso9660 button evdev; do
+for module in virtio_pci virtio_net virtio_blk virtio_rng virtio_scsi sd_mod sr_mod ata_piix ahci ext4 vfat isofs button evdev; do
     # Some are built in, in one kernel or the other: modprobe lists no file for those.
     modprobe --dirname "$WORK/kernel" --set-version "$version" --show-depends "$module" 2>/dev/null || true
 done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
@@ -77,6 +77,7 @@ while [ "${#pending[@]}" -gt 0 ]; do
 done
 install -m 755 "$here/guest/init" "$root/init"
 install -m 755 "$here/guest/udhcpc.sh" "$root/etc/udhcpc.sh"
+install -m 755 -t "$root/bin" "$here"/guest/bin/*
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\n' >"$root/etc/group"
 printf 'root:*:::::::\n' >"$root/etc/shadow"
