@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest behaviour
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ lab-forget: venv ## Remove a snapshot
 NODE ?= controller
 ssh: ## A shell on a node: make ssh NODE=network
 	@scripts/node-ssh $(INVENTORY) $(NODE)
+
+behaviour: venv ## What the finished cloud does, one proof at a time; ARGS="-m 'not slow'"
+	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --verbose --capture=no --durations=0 tests/behaviour $(ARGS)
 
 test: venv ## Lint, unit tests, and the whole cloud in a lab of its own
 	scripts/test
