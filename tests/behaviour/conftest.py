@@ -14,7 +14,7 @@ from openstack.connection import Connection
 from support import project as projects
 from support.instances import Instance
 from support.nodes import ROOT, Nodes
-from support.project import Project
+from support.project import PROPERTIES, USER_DATA, Project
 
 NODES = pytest.StashKey[Nodes]()
 
@@ -55,10 +55,6 @@ def project(admin: Connection, nodes: Nodes, tmp_path_factory: pytest.TempPathFa
     projects.remove(admin)
     yield Project(admin, tmp_path_factory.mktemp("project"), nodes.settings["controller"]["image"])
     projects.remove(admin)
-
-
-USER_DATA = "#!/bin/sh\necho behaviour\n"
-PROPERTIES = {"purpose": "behaviour"}
 
 
 @pytest.fixture(scope="session")

@@ -6,21 +6,18 @@ import json
 
 import pytest
 from support.instances import Instance
-from support.project import Project
+from support.project import PROPERTIES, USER_DATA, Project
 from support.waiting import wait_for
 
 METADATA = "http://169.254.169.254"
-USER_DATA = "#!/bin/sh\necho behaviour\n"
 DRIVE = "/mnt/openstack/latest"
 
 
 def check(description: dict[str, object], instance: Instance, project: Project) -> None:
     assert description["uuid"] == instance.server.id
     assert description["name"] == instance.name
-    assert description["meta"] == {"purpose": "behaviour"}
-    assert description["public_keys"] == {"behaviour": f"{project.public_key}\n"} or description["public_keys"] == {
-        "behaviour": project.public_key
-    }
+    assert description["meta"] == PROPERTIES
+    assert description["public_keys"] == {"behaviour": project.public_key}
 
 
 @pytest.mark.journal(network=["neutron-metadata-agent", "neutron-l3-agent"], controller=["nova-api-metadata"])

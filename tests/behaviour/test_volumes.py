@@ -42,7 +42,7 @@ def disk(project: Project, one: Instance) -> Iterator[Disk]:
     """A volume in the first instance, written to from inside."""
     volume = project.cloud.block_storage.create_volume(name="behaviour", size=1)
     project.volume_is(volume, "available")
-    project.cloud.compute.create_volume_attachment(one.server, volume_id=volume.id)
+    project.cloud.compute.create_volume_attachment(one.server, volume)
     project.volume_is(volume, "in-use")
     attached = Disk(volume.id, one, f"behaviour-{secrets.token_hex(8)}")
     device = wait_for("disk in the instance", lambda: attached.device)

@@ -30,6 +30,8 @@ rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdeb
 dpkg-query --admindir="$root/var/lib/dpkg" --show >"$RESULT/packages"
 cp -L "$root/vmlinuz" "$RESULT/vmlinuz"
 cp -L "$root/initrd.img" "$RESULT/initrd"
+# Nothing is newer than the last update: the first boot rebuilds no cache.
+touch "$root/etc/.updated" "$root/var/.updated"
 # They are loaded from outside.
 rm -f "$root"/boot/{vmlinuz,initrd.img}-* "$root"/{vmlinuz,initrd.img}{,.old}
 

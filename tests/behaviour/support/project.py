@@ -18,6 +18,9 @@ from support.waiting import wait_for
 NAME = "behaviour"
 SUBNET = "192.168.77.0/24"
 EXTERNAL = "external"
+# What the first instance is given by its owner.
+USER_DATA = "#!/bin/sh\necho behaviour\n"
+PROPERTIES = {"purpose": "behaviour"}
 
 
 def remove(admin: Connection) -> None:
