@@ -30,9 +30,14 @@ WANTED = {
 def inventory_says() -> dict[str, dict[str, Any]]:
     """The wanted values of each node, rendered by Ansible."""
     output = subprocess.run(
-        ["ansible", "all", "-i", INVENTORY, "-c", "local", "-m", "ansible.builtin.debug", "-a", f"msg={json.dumps(WANTED)}"],
+        ["ansible", "all", "-i", INVENTORY, "-c", "local", "-m", "ansible.builtin.debug", "-a", json.dumps({"msg": WANTED})],
         cwd=ROOT,
-        env=os.environ | {"ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        env=os.environ
+        | {
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.json",
+        },
         capture_output=True,
         text=True,
         check=False,
