@@ -43,20 +43,23 @@ def test_dhcp_answers_what_neutron_says(nodes: Nodes, project: Project, one: Ins
 
 @pytest.mark.journal(network=["neutron-l3-agent"], controller=["neutron-rpc-server"])
 def test_floating_address_moves(project: Project, one: Instance, two: Instance) -> None:
-    neutron = project.cloud.network
-    floating = neutron.create_ip(floating_network_id=project.external.id)
-    address = floating.floating_ip_address
+    neutron, address = project.cloud.network, one.address
 
     def owner() -> str:
-        return answer_of(one.at(address), "hostname")
+        return answer_of(one.inside, "hostname")
 
+    print(f"{address} is {owner()}")
+    assert owner() == one.name
+    # A fixed address has one floating address at most.
+    neutron.update_ip(two.floating, port_id=None)
     try:
-        for instance in (one, two):
-            neutron.update_ip(floating, port_id=instance.port.id)
-            wait_for(f"{instance.name} at {address}", owner, instance.name.__eq__)
-            print(f"{address} is {instance.name}")
-        assert answer_of(one.inside, "hostname") == one.name, "its own address stays"
+        neutron.update_ip(one.floating, port_id=two.port.id)
+        wait_for(f"{two.name} at {address}", owner, two.name.__eq__)
+        print(f"{address} is {two.name}, and {two.address} is nobody's")
+        assert answer_of(two.inside, "hostname") == ""
     finally:
-        neutron.delete_ip(floating)
-    wait_for(f"nobody at {address}", owner, "".__eq__)
-    print(f"{address} is released, and nobody answers there")
+        neutron.update_ip(one.floating, port_id=one.port.id)
+        neutron.update_ip(two.floating, port_id=two.port.id)
+    wait_for(f"{one.name} at {address}", owner, one.name.__eq__)
+    wait_for(f"{two.name} at {two.address}", lambda: answer_of(two.inside, "hostname"), two.name.__eq__)
+    print(f"{address} is {one.name} again, and {two.address} is {two.name}")

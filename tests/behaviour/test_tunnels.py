@@ -25,7 +25,7 @@ def tunnel_address(nodes: Nodes, node: str) -> str:
 
 def packets(nodes: Nodes, node: str) -> dict[str, int]:
     """What all tunnel ports of Open vSwitch have received and sent."""
-    text = nodes[node].check_output("ovs-ofctl dump-ports br-tun")
+    text = nodes[node].check_output("ovs-ofctl --names dump-ports br-tun")
     ports = re.findall(r'port\s+"?(vxlan-\w+)"?: rx pkts=(\d+).*\n\s+tx pkts=(\d+)', text)
     return {"received": sum(int(port[1]) for port in ports), "sent": sum(int(port[2]) for port in ports)}
 
