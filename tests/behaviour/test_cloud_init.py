@@ -16,7 +16,9 @@ from support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.journal(compute=["nova-compute"], controller=["glance-api"], network=["neutron-l3-agent"]),
+    pytest.mark.journal(
+        compute=["nova-compute"], controller=["glance-api", "nova-scheduler", "nova-conductor"], network=["neutron-l3-agent"]
+    ),
 ]
 
 NAME = "behaviour-debian"
