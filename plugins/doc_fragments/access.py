@@ -10,6 +10,15 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - openstacksdk (C(python3-openstacksdk) in Debian), of which only keystoneauth1 is needed unless O(cloud) is used
+attributes:
+  action_group:
+    support: full
+    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
+    membership: [mikumo.openstack.cloud]
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS/families that can be operated against.
 options:
   auth:
     description:

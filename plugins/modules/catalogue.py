@@ -21,10 +21,6 @@ description:
 extends_documentation_fragment:
   - mikumo.openstack.access
 attributes:
-  action_group:
-    support: full
-    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
-    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
@@ -37,10 +33,6 @@ attributes:
   idempotent:
     support: full
     description: Run twice in a row with the same arguments, the second run changes nothing.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS/families that can be operated against.
 options:
   domains:
     description: Domains.

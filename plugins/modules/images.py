@@ -23,10 +23,6 @@ description:
 extends_documentation_fragment:
   - mikumo.openstack.access
 attributes:
-  action_group:
-    support: full
-    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
-    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
@@ -41,10 +37,6 @@ attributes:
   idempotent:
     support: full
     description: Run twice in a row with the same arguments, the second run changes nothing, and downloads nothing.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS/families that can be operated against.
 options:
   wait_active:
     description: For how many seconds to wait until an uploaded image is active.

@@ -19,26 +19,13 @@ description:
     see M(openstack.cloud.image_info).
 extends_documentation_fragment:
   - mikumo.openstack.access
+  - mikumo.openstack.reading
 attributes:
-  action_group:
-    support: full
-    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
-    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
       - This module does not modify state.
       - Where nothing answers in C(check_mode), as on an empty host, no images are returned, with a warning.
-  diff_mode:
-    support: none
-    description: This module does not modify state.
-  idempotent:
-    support: full
-    description: This module does not modify state.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS/families that can be operated against.
 options:
   names:
     description: Names of the images that are returned. All when empty.

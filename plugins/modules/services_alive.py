@@ -18,24 +18,11 @@ description:
     installing a cloud and using it.
 extends_documentation_fragment:
   - mikumo.openstack.access
+  - mikumo.openstack.reading
 attributes:
-  action_group:
-    support: full
-    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
-    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description: Can run in C(check_mode), in which it looks once and does not fail.
-  diff_mode:
-    support: none
-    description: This module does not modify state.
-  idempotent:
-    support: full
-    description: This module does not modify state.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS/families that can be operated against.
 options:
   expected:
     description: Services and agents that have to be alive.

@@ -20,6 +20,7 @@ description:
   - What no API says, such as whether the consoles work, is not in it.
 extends_documentation_fragment:
   - mikumo.openstack.access
+  - mikumo.openstack.reading
 options:
   image:
     description: Name of the public image that instances boot. The smallest one if not given.
@@ -42,25 +43,11 @@ options:
     type: str
     default: ""
 attributes:
-  action_group:
-    support: full
-    description: Use C(group/mikumo.openstack.cloud) in C(module_defaults) to set defaults for all of its modules.
-    membership: [mikumo.openstack.cloud]
   check_mode:
     support: full
     description:
       - This module does not modify state.
       - Where nothing answers in C(check_mode), as on an empty host, the sections are returned empty, with a warning.
-  diff_mode:
-    support: none
-    description: This module does not modify state.
-  idempotent:
-    support: full
-    description: This module does not modify state.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS/families that can be operated against.
 seealso:
   - module: mikumo.openstack.config_files
 """

@@ -45,8 +45,9 @@ def documentation_of(name: str) -> dict[str, Any]:
     documentation: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
     for fragment in documentation.get("extends_documentation_fragment", ()):
         shared = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
-        options = yaml.safe_load(shared.ModuleDocFragment.DOCUMENTATION)["options"]
-        documentation["options"] = {**options, **documentation["options"]}
+        taken_over = yaml.safe_load(shared.ModuleDocFragment.DOCUMENTATION)
+        for part in ("options", "attributes"):
+            documentation[part] = {**taken_over.get(part, {}), **documentation[part]}
     return documentation
 
 
@@ -73,7 +74,7 @@ def test_documented_options_are_the_arguments(name: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_say_how_they_behave(name: str) -> None:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
-    documentation = yaml.safe_load(module.DOCUMENTATION)
+    documentation = documentation_of(name)
     attributes = {name: attribute["support"] for name, attribute in documentation["attributes"].items()}
     # what changes nothing has nothing to show
     reads = name == "services_alive" or name.endswith("_info")
