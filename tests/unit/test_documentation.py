@@ -77,7 +77,7 @@ def test_modules_say_how_they_behave(name: str) -> None:
     documentation = documentation_of(name)
     attributes = {name: attribute["support"] for name, attribute in documentation["attributes"].items()}
     # what changes nothing has nothing to show
-    reads = name == "services_alive" or name.endswith("_info")
+    reads = name == "services_alive" or name.endswith(("_info", "_facts"))
     wanted = {"check_mode": "full", "diff_mode": "none" if reads else "full", "idempotent": "full"}
     assert wanted.items() <= attributes.items()
     assert documentation["author"]
