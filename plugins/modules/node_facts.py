@@ -45,7 +45,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ansible_facts:
   description:
-    - Each with the prefix C(ansible_), which Ansible takes away. C(hostname), C(distribution), C(distribution_version), C(distribution_major_version), C(memtotal_mb) in MiB,
+    - Each with the prefix C(ansible_), which Ansible takes away in C(ansible_facts).
+    - C(hostname), C(distribution), C(distribution_version), C(distribution_major_version), C(memtotal_mb) in MiB,
       C(processor_vcpus), C(interfaces), C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with
       sizes in bytes.
   returned: always
