@@ -24,8 +24,8 @@ URL = "http://192.0.2.1:9999"
 Result = dict[str, Any]
 
 
-def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool = False) -> Result:
-    """Result of one call of a module of this collection."""
+def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool = False, module: str = "") -> Result:
+    """Result of one call of a module of this collection, or of another one."""
     environment = os.environ | {
         "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.json",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
@@ -33,7 +33,16 @@ def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool =
         "OS_CLIENT_CONFIG_FILE": str(ROOT / "clouds.yaml"),
         "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
     }
-    command = ["ansible", host, "-i", "inventories/lab/hosts.yml", "-m", f"mikumo.openstack.{name}", "-a", json.dumps(arguments)]
+    command = [
+        "ansible",
+        host,
+        "-i",
+        "inventories/lab/hosts.yml",
+        "-m",
+        module or f"mikumo.openstack.{name}",
+        "-a",
+        json.dumps(arguments),
+    ]
     if host == "localhost":
         command += ["-e", "ansible_python_interpreter={{ ansible_playbook_python }}"]
     result = subprocess.run(
@@ -260,3 +269,70 @@ def test_schema_that_is_behind_is_seen() -> None:
     behind = run_module("database_schema", "controller", arguments | {"version_table": "mikumo_test"}, check=True)
     assert behind["changed"] is True
     assert (behind["before"], behind["after"]) == ([], now["heads"])
+
+
+def on_node(node: str, command: str) -> str:
+    done = subprocess.run(
+        ["scripts/node-ssh", "inventories/lab/hosts.yml", node, command],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_bridges_are_made_with_what_they_lack() -> None:
+    try:
+        done = converge("openvswitch_bridges", {"bridges": [{"name": "br-mikumo-test"}]}, "network")
+        assert done["missing"] == ["br-mikumo-test"]
+    finally:
+        on_node("network", "ovs-vsctl --if-exists del-br br-mikumo-test")
+
+
+def test_an_interrupted_installation_is_finished() -> None:
+    """A package of a file, which is unpacked and not configured, as where a transaction was killed."""
+    control = "Package: mikumo-test\\nVersion: 1\\nArchitecture: all\\nMaintainer: x <x@example.org>\\nDescription: x\\n"
+    on_node(
+        "network",
+        f"mkdir -p /run/mikumo-deb/DEBIAN && printf '{control}' >/run/mikumo-deb/DEBIAN/control"
+        " && dpkg-deb --build /run/mikumo-deb /run/mikumo-test.deb && dpkg --unpack /run/mikumo-test.deb",
+    )
+    try:
+        done = converge("installed_packages", {}, "network")
+        assert done["finished"] == ["mikumo-test"]
+        assert "mikumo-test" in done["installed"]
+    finally:
+        on_node("network", "dpkg --purge mikumo-test; rm -rf /run/mikumo-deb /run/mikumo-test.deb")
+
+
+def test_facts_are_those_of_setup() -> None:
+    ours = run_module("node_facts", "network", {})["ansible_facts"]
+    names = ["hostname", "distribution", "distribution_version", "distribution_major_version", "memtotal_mb", "processor_vcpus"]
+    wanted = [f"ansible_{name}" for name in [*names, "interfaces", "all_ipv4_addresses"]]
+    setup = run_module("node_facts", "network", {}, module="ansible.builtin.setup")["ansible_facts"]
+    for name in wanted:
+        same = sorted(ours[name]) == sorted(setup[name]) if isinstance(ours[name], list) else ours[name] == setup[name]
+        assert same, f"{name}: {ours[name]!r}, and {setup[name]!r} of setup"
+
+
+def test_services_that_are_silent_are_named() -> None:
+    alive, silent = {"binary": "neutron-l3-agent", "host": "network"}, {"binary": "nova-compute", "host": "nowhere"}
+    assert run_module("services_alive", "localhost", {"cloud": "mikumo", "expected": [alive]})["silent"] == []
+    result = run_module("services_alive", "localhost", {"cloud": "mikumo", "expected": [alive, silent], "wait_alive": 0})
+    assert result["failed"]
+    assert (result["alive"], result["silent"]) == (["neutron-l3-agent on network"], ["nova-compute on nowhere"])
+    assert "nova-compute on nowhere" in result["msg"]
+
+
+def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
+    cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
+    url = cloud["auth"]["auth_url"].rstrip("/").removesuffix("/v3") + "/v3"
+    arguments = {"region": "RegionOne", "public_url": url, "internal_url": url, "password": cloud["auth"]["password"]}
+    assert run_module("keystone_bootstrap", "controller", arguments)["changed"] is False
+    another = run_module("keystone_bootstrap", "controller", arguments | {"password": "not-this-one"}, check=True)
+    assert another["changed"] is True
+    assert "not-this-one" not in json.dumps(another)
+    assert run_module("nova_cells", "controller", {"hosts": ["compute"]})["changed"] is False
