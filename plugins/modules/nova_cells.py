@@ -89,8 +89,16 @@ CELLS = {
 }
 
 
+# pymysql's errors of a server that does not run, or not yet.
+ABSENT = (2002, 2003, 2013)
+
+
 class NotReadableError(Exception):
     """Nova's databases cannot be looked into."""
+
+
+class NotRunningError(NotReadableError):
+    """Nor will they before MariaDB is up, as when the controller has just been started."""
 
 
 def rows(config_file: str, section: str, statement: str) -> list[str]:
@@ -113,7 +121,8 @@ def rows(config_file: str, section: str, statement: str) -> list[str]:
             cursor.execute(statement)
             return sorted(str(row[0]) for row in cursor.fetchall())
     except pymysql.MySQLError as error:
-        raise NotReadableError(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
+        kind = NotRunningError if error.args and error.args[0] in ABSENT else NotReadableError
+        raise kind(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
 
 
 def main() -> None:
@@ -128,13 +137,18 @@ def main() -> None:
     config_file: str = module.params["config_file"]
     wanted: list[str] = module.params["hosts"]
 
+    deadline = time.monotonic() + module.params["timeout"]
+
     def mapped(statement: str) -> list[str]:
-        try:
-            return rows(config_file, "api_database", statement)
-        except NotReadableError as error:
-            if module.check_mode:
-                return []
-            module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
+        while True:
+            try:
+                return rows(config_file, "api_database", statement)
+            except NotReadableError as error:
+                if module.check_mode:
+                    return []
+                if not isinstance(error, NotRunningError) or time.monotonic() > deadline:
+                    module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
+            time.sleep(2)
 
     def manage(*arguments: str) -> None:
         rc, out, err = module.run_command(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
@@ -164,7 +178,6 @@ def main() -> None:
     for name in missing_cells:
         manage(*CELLS[name])
 
-    deadline = time.monotonic() + module.params["timeout"]
     while missing_hosts:
         # A host can be mapped once it has reported itself to the cell's database.
         try:
