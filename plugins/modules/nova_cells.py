@@ -21,7 +21,7 @@ options:
     elements: str
     default: []
   timeout:
-    description: Seconds to wait until every host of O(hosts) has reported itself.
+    description: Seconds to wait until every host of O(hosts) has reported itself, and until MariaDB answers where it is not up yet.
     type: int
     default: 300
   config_file:
