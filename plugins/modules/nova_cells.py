@@ -21,7 +21,7 @@ options:
     elements: str
     default: []
   timeout:
-    description: Seconds to wait until every host of O(hosts) has reported itself, and until MariaDB answers where it is not up yet.
+    description: Seconds to wait until every host of O(hosts) has reported itself, and until MariaDB is up where it is not yet.
     type: int
     default: 300
   config_file:
