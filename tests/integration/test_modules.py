@@ -40,8 +40,8 @@ def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool =
         "inventories/lab/hosts.yml",
         "-m",
         module or f"mikumo.openstack.{name}",
-        "-a",
-        json.dumps(arguments),
+        # No arguments are no JSON, but nothing.
+        *(["-a", json.dumps(arguments)] if arguments else []),
     ]
     if host == "localhost":
         command += ["-e", "ansible_python_interpreter={{ ansible_playbook_python }}"]
