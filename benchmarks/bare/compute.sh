@@ -1,11 +1,4 @@
 # Runs on the compute node, with the files of the finished cloud in /etc.
-set -euo pipefail
-start() {
-    systemctl unmask --quiet "$@"
-    systemctl enable --quiet --no-reload "$@" 2>/dev/null
-    systemctl restart "$@"
-}
-systemctl daemon-reload
 start virtlogd.socket libvirtd.socket libvirtd openvswitch-switch iscsid.socket
 start neutron-openvswitch-agent
 # It ends when no conductor answers, and is tried again.

@@ -1,13 +1,6 @@
 # Runs on the controller, with the files of the finished cloud in /etc.
-set -euo pipefail
-start() {
-    systemctl unmask --quiet "$@"
-    systemctl enable --quiet --no-reload "$@" 2>/dev/null
-    systemctl restart "$@"
-}
 answers() { until curl --silent --output /dev/null "$1"; do sleep 0.5; done; }
 option() { sed -n "/^\[$2\]/,/^\[/s/^$3 *= *//p" "$1" | head -n 1; }
-systemctl daemon-reload
 
 start mariadb rabbitmq-server memcached
 # Each service's account, and its databases, stand in the URLs of its configuration.

@@ -19,7 +19,7 @@ class CatalogueInfo:
     def __init__(self, api: Api, region: str | None = None) -> None:
         self._api = api
         self._region = region
-        self._records: dict[str, list[Record]] = {kind: api.list(f"/{kind}", kind, kind) for kind in KINDS}
+        self._records: dict[str, list[Record]] = {kind: api.list(f"/{kind}", kind, kind) for kind in (*KINDS, "endpoints")}
         self._names = {kind: {one["id"]: one["name"] for one in self._records[kind]} for kind in ("domains", "roles")}
         self._projects = {one["id"]: one for one in self._records["projects"]}
 
@@ -84,8 +84,6 @@ class CatalogueInfo:
         return sorted(distinct.values(), key=lambda one: (one["type"], one.get("name", "")))
 
     def _endpoints_of(self, service: Record) -> list[Record]:
-        if "endpoints" not in self._records:
-            self._records["endpoints"] = self._api.list("/endpoints", "endpoints", "endpoints")
         return [one for one in self._records["endpoints"] if one["service_id"] == service["id"]]
 
     def _service(self, record: Record) -> Record:
@@ -106,8 +104,3 @@ class CatalogueInfo:
 
 def _given(record: Record, *names: str) -> Record:
     return {name: record[name] for name in names if record.get(name) is not None}
-
-
-def nothing() -> dict[str, list[Any]]:
-    """The catalogue of a Keystone that is not there."""
-    return {kind: [] for kind in KINDS}

@@ -154,6 +154,10 @@ class Connection:
         return parts
 
     @property
+    def is_sqlite(self) -> bool:
+        return bool(self.parts.scheme.startswith("sqlite"))
+
+    @property
     def secrets(self) -> list[str]:
         password = urllib.parse.urlsplit(self.url).password
         return [password, urllib.parse.unquote(password)] if password else []
@@ -168,7 +172,7 @@ class Connection:
 
     def __str__(self) -> str:
         parts = self.parts
-        if parts.scheme.startswith("sqlite"):
+        if self.is_sqlite:
             return f"database {self.database}"
         user = urllib.parse.unquote(parts.username or "")
         return f"database {self.database} on {parts.hostname or 'localhost'} as {user}"
@@ -241,7 +245,7 @@ def _sqlite_revisions(connection: Connection, table: str) -> frozenset[str]:
 def current_revisions(connection: Connection, version_table: str) -> frozenset[str]:
     """The rows of the version table; none if there is no such table or no such database."""
     table = _check_table(version_table)
-    if connection.parts.scheme.startswith("sqlite"):
+    if connection.is_sqlite:
         return _sqlite_revisions(connection, table)
     try:
         import pymysql  # noqa: PLC0415  # only on nodes, and not before the packages are there

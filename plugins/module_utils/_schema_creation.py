@@ -29,7 +29,7 @@ class Creation:
     def alone(self, wait: float) -> Iterator[None]:
         """Nobody else runs this command on the first of the databases: a killed run's may go on without it."""
         first = self._connections[0]
-        if _is_sqlite(first):
+        if first.is_sqlite:
             yield
             return
         with _opened(first) as execute:
@@ -40,12 +40,12 @@ class Creation:
 
     def interrupted(self) -> list[str]:
         """Names of the databases whose creation was begun and not ended."""
-        return [one.database for one in self._connections if not _is_sqlite(one) and MARK in _tables(one)]
+        return [one.database for one in self._marked()]
 
     def begin(self) -> None:
         """An interrupted creation is undone, and a new one marked."""
         for connection in self._connections:
-            if _is_sqlite(connection):
+            if connection.is_sqlite:
                 continue
             with _opened(connection) as execute:
                 tables = [row[0] for row in execute("SHOW TABLES")]
@@ -59,13 +59,12 @@ class Creation:
                     execute(f"CREATE TABLE {MARK} (nothing INT)")
 
     def end(self) -> None:
-        for name in self.interrupted():
-            with _opened(next(one for one in self._connections if one.database == name)) as execute:
+        for connection in self._marked():
+            with _opened(connection) as execute:
                 execute(f"DROP TABLE {MARK}")
 
-
-def _is_sqlite(connection: Connection) -> bool:
-    return bool(connection.parts.scheme.startswith("sqlite"))
+    def _marked(self) -> list[Connection]:
+        return [one for one in self._connections if not one.is_sqlite and MARK in _tables(one)]
 
 
 def _tables(connection: Connection) -> list[str]:
