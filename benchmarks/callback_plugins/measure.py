@@ -1,6 +1,6 @@
 # Copyright: the Mikumo authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes what a run of Ansible cost: calls of modules and seconds, by host and by task."""
+"""Writes what a run of Ansible cost: calls of modules, and when each task began and ended on each host."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ NAMES = (
 LOCAL = frozenset(f"ansible.builtin.{name}" for name in NAMES)
 
 
+def phase(task: Any) -> str:
+    """The role that the playbook names, however deep in other roles the task is; of a task without one the task's name."""
+    name, part = task.get_name(), task
+    while part is not None:
+        role = getattr(part, "_role", None)
+        if role is not None:
+            name = role.get_name().rpartition(".")[2]
+        part = getattr(part, "_parent", None)
+    return str(name)
+
+
 class CallbackModule(CallbackBase):
     """Every result that came from a module counts; of a loop, every item does."""
 
@@ -40,7 +51,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._begin = time.monotonic()
         self._started: dict[tuple[str, str], float] = {}
-        self._hosts: dict[str, dict[str, float]] = {}
+        self._calls: dict[str, int] = {}
         self._tasks: list[dict[str, Any]] = []
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
@@ -50,16 +61,23 @@ class CallbackModule(CallbackBase):
         task, data = result._task, result._result
         host = result._host.get_name()
         action = task.resolved_action or task.action
+        begin = self._started.get((host, task._uuid), self._begin)
+        entry = {
+            "host": host,
+            "phase": phase(task),
+            "task": task.get_name(),
+            "begin": round(begin - self._begin, 2),
+            "seconds": round(time.monotonic() - begin, 2),
+            "calls": 0,
+        }
+        self._tasks.append(entry)
         if action in LOCAL or data.get("skipped"):
             return
         # A delegated call runs somewhere else.
         where = (data.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host") or task.delegate_to or host
-        calls = sum(not item.get("skipped") for item in data["results"]) if isinstance(data.get("results"), list) else 1
-        seconds = time.monotonic() - self._started.get((host, task._uuid), self._begin)
-        entry = self._hosts.setdefault(where, {"calls": 0, "seconds": 0.0})
-        entry["calls"] += calls
-        entry["seconds"] += seconds
-        self._tasks.append({"host": where, "task": task.get_name(), "calls": calls, "seconds": round(seconds, 2)})
+        entry["calls"] = sum(not item.get("skipped") for item in data["results"]) if isinstance(data.get("results"), list) else 1
+        entry["host"] = where
+        self._calls[where] = self._calls.get(where, 0) + entry["calls"]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._count(result)
@@ -75,7 +93,7 @@ class CallbackModule(CallbackBase):
         content = {
             "seconds": round(time.monotonic() - self._begin, 1),
             "changed": changed,
-            "hosts": {host: {"calls": one["calls"], "seconds": round(one["seconds"], 1)} for host, one in self._hosts.items()},
+            "calls": self._calls,
             "tasks": self._tasks,
         }
         Path(target).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
