@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest behaviour
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest behaviour rungs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ ssh: ## A shell on a node: make ssh NODE=network
 	@scripts/node-ssh $(INVENTORY) $(NODE)
 
 behaviour: venv ## What the finished cloud does, one proof at a time; ARGS="-m 'not slow'"
-	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --verbose --capture=no --durations=0 tests/behaviour $(ARGS)
+	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --verbose --capture=no --durations=0 --junitxml=.cache/results/behaviour.xml tests/behaviour $(ARGS)
 
 test: venv ## Lint, unit tests, and the whole cloud in a lab of its own
 	scripts/test
@@ -82,4 +82,7 @@ unit: venv ## Unit tests
 
 browser: venv ## Horizon in a headless browser, up to the keyboard of an instance
 	scripts/browser-packages
-	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --exitfirst -v --no-header tests/browser
+	INVENTORY=$(INVENTORY) $(VENV)/bin/pytest --exitfirst -v --no-header --junitxml=.cache/results/browser.xml tests/browser
+
+rungs: ## What the tests that have run proved, rung by rung
+	@scripts/rungs
