@@ -25,7 +25,6 @@ answers $url:5000/v3
 # One process of the client for all entries: each start costs seconds.
 {
     echo 'project create service'
-    echo 'role create service'
     while read -r name type file section port; do
         # shellcheck disable=SC2016
         echo "user create --project service --password $(option "$file" "$section" password) $name"
