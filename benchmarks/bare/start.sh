@@ -5,4 +5,5 @@ start() {
     systemctl enable --quiet --no-reload "$@" 2>/dev/null
     systemctl restart "$@"
 }
+answers() { until curl --silent --output /dev/null "$1"; do sleep 0.5; done; }
 systemctl daemon-reload
