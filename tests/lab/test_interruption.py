@@ -22,7 +22,7 @@ pytestmark = pytest.mark.full
 SEED = int(os.environ.get("MIKUMO_SEED") or random.SystemRandom().randrange(10**6))
 ROUNDS = 10
 # About as many as a first run has; a round that ends before its task was not interrupted, and says so.
-TASKS = 240
+TASKS = 150
 Changed = Callable[[str], dict[str, int]]
 
 
