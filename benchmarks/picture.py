@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import Any
 
 WIDTH, LEFT, ROW, GAP, TOP = 1000, 90, 34, 12, 34
-# Neighbours differ; the same role has the same colour in every picture.
+# By the order in which the roles begin, so that neighbours differ.
 COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#edc948", "#b07aa1", "#9c755f", "#ff9da7", "#86bcb6"]
 
 
-def segments(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def bars(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Consecutive tasks of one role on one host, as one."""
     found = []
     ordered = sorted(tasks, key=lambda task: (task["host"], task["begin"]))
@@ -22,18 +22,18 @@ def segments(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def seconds_by_phase(tasks: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Seconds from the first to the last task of each role, by role and host, in the order in which they began."""
+def seconds_by_phase(drawn: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Seconds of the bars of each role, by role and host, in the order in which they began."""
     found: dict[str, dict[str, float]] = {}
-    for one in sorted(segments(tasks), key=lambda one: one["begin"]):
+    for one in sorted(drawn, key=lambda one: one["begin"]):
         hosts = found.setdefault(one["phase"], {})
         hosts[one["host"]] = round(hosts.get(one["host"], 0) + one["end"] - one["begin"], 1)
     return found
 
 
-def svg(title: str, tasks: list[dict[str, Any]], seconds: float, hosts: tuple[str, ...]) -> str:
+def svg(title: str, drawn: list[dict[str, Any]], seconds: float, hosts: tuple[str, ...]) -> str:
     scale = (WIDTH - LEFT - 20) / max(seconds, 1)
-    phases = list(seconds_by_phase(tasks))
+    phases = list(seconds_by_phase(drawn))
     height = TOP + len(hosts) * (ROW + GAP) + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',
@@ -44,9 +44,7 @@ def svg(title: str, tasks: list[dict[str, Any]], seconds: float, hosts: tuple[st
         y = TOP + row * (ROW + GAP)
         parts.append(f'<text x="{LEFT - 8}" y="{y + ROW / 2 + 4}" text-anchor="end">{escape(host)}</text>')
         parts.append(f'<rect x="{LEFT}" y="{y}" width="{seconds * scale:.1f}" height="{ROW}" fill="#f2f2f2"/>')
-        for one in segments(tasks):
-            if one["host"] != host:
-                continue
+        for one in (one for one in drawn if one["host"] == host):
             x, width = LEFT + one["begin"] * scale, (one["end"] - one["begin"]) * scale
             name, colour = escape(one["phase"]), COLOURS[phases.index(one["phase"]) % len(COLOURS)]
             tip = f"<title>{name}: {one['end'] - one['begin']:.1f} s</title>"

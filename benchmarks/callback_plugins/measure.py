@@ -51,7 +51,6 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._begin = time.monotonic()
         self._started: dict[tuple[str, str], float] = {}
-        self._calls: dict[str, int] = {}
         self._tasks: list[dict[str, Any]] = []
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
@@ -77,7 +76,6 @@ class CallbackModule(CallbackBase):
         where = (data.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host") or task.delegate_to or host
         entry["calls"] = sum(not item.get("skipped") for item in data["results"]) if isinstance(data.get("results"), list) else 1
         entry["host"] = where
-        self._calls[where] = self._calls.get(where, 0) + entry["calls"]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._count(result)
@@ -89,11 +87,14 @@ class CallbackModule(CallbackBase):
         target = os.environ.get("MIKUMO_MEASURE")
         if not target:
             return
+        calls: dict[str, int] = {}
+        for entry in self._tasks:
+            calls[entry["host"]] = calls.get(entry["host"], 0) + entry["calls"]
         changed = {host: stats.summarize(host)["changed"] for host in stats.processed}
         content = {
             "seconds": round(time.monotonic() - self._begin, 1),
             "changed": changed,
-            "calls": self._calls,
+            "calls": {host: number for host, number in calls.items() if number},
             "tasks": self._tasks,
         }
         Path(target).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -45,7 +45,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).write_bytes((ROOT / name).read_bytes())
     run("ansible-galaxy", "collection", "build", source, "--output-path", place, path=place)
     (archive,) = place.glob("mikumo-openstack-*.tar.gz")
-    run("ansible-galaxy", "collection", "install", "--no-deps", archive, "--collections-path", place, path=place)
+    # By force: the virtual environment has a link to this checkout, which would count as installed already.
+    run("ansible-galaxy", "collection", "install", "--force", "--no-deps", archive, "--collections-path", place, path=place)
+    assert (place / "ansible_collections/mikumo/openstack/MANIFEST.json").exists()
     return place
 
 
@@ -64,6 +66,17 @@ def test_site_runs_from_the_installed_collection(installed: Path) -> None:
     output = run("ansible-playbook", "mikumo.openstack.site", "--list-tasks", "-i", inventory, path=installed)
     for task in ("mikumo.openstack.preflight : nodes", "Controller", "Network node", "Compute node", "Services and agents"):
         assert task in output
+
+
+def test_roles_of_site_come_from_the_installed_collection(installed: Path) -> None:
+    """What site.yml includes is known only during a run; imported it shows which roles it finds."""
+    playbooks = installed / "ansible_collections/mikumo/openstack/playbooks"
+    imports = [{"ansible.builtin.import_tasks": str(path)} for path in sorted((playbooks / "tasks").glob("*.yml"))]
+    playbook = installed / "imported.json"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "tasks": imports}]), encoding="utf-8")
+    output = run("ansible-playbook", playbook, "--list-tasks", path=installed)
+    for role in ("mariadb", "keystone", "glance", "nova_compute", "neutron_agents", "lvm_storage", "horizon"):
+        assert f"mikumo.openstack.{role} : Validating arguments" in output
 
 
 @pytest.mark.parametrize("kind", PLUGINS)
