@@ -107,8 +107,9 @@ def changed() -> Callable[[str], dict[str, int]]:
         assert recap, "a run has to end with its recap"
         tasks = re.split(r"^TASK \[(.*?)\] \**$", output, flags=re.MULTILINE)
         for name, text in zip(tasks[1::2], tasks[2::2], strict=True):
-            for line in re.findall(r"^changed: .*$", text, re.MULTILINE):
-                print(f"{name}: {line}")
+            if re.search(r"^changed: ", text, re.MULTILINE):
+                # With --diff it says what was changed, and why a unit was restarted.
+                print(f"{name}:\n{text[-2000:]}")
         return {host: int(number) for host, number in recap if number != "0"}
 
     return count

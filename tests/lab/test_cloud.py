@@ -69,7 +69,7 @@ def test_instance_answers_and_writes_to_its_volume(make: Make) -> None:
 def test_second_run_changes_and_restarts_nothing(make: Make, changed: Changed, start_times: StartTimes) -> None:
     before = start_times()
     assert len(before) > 25, f"the cloud's units have to be running: {sorted(before)}"
-    assert changed(make("site")) == {}
+    assert changed(make("site", "--diff")) == {}
     assert start_times() == before
 
 
@@ -144,4 +144,4 @@ def test_new_instances_can_be_had_after_reboots(make: Make) -> None:
 
 
 def test_run_after_reboots_changes_nothing(make: Make, changed: Changed) -> None:
-    assert changed(make("site")) == {}
+    assert changed(make("site", "--diff")) == {}

@@ -66,7 +66,7 @@ def converges(make: Make, changed: Changed) -> Callable[[], None]:
 
     def check() -> None:
         make("site")
-        assert changed(make("site")) == {}
+        assert changed(make("site", "--diff")) == {}
         make("resources")
         make("verify")
 
