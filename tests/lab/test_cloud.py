@@ -113,6 +113,22 @@ def test_administrator_logs_in_to_horizon() -> None:
     assert "Sign Out" in inside or "Log Out" in inside
 
 
+def test_periodic_workers_of_neutron_come_back(on_node: OnNode) -> None:
+    """They end with status 0 also when one of their tasks fails, as they do when they are asked to."""
+
+    def process() -> str:
+        shown = on_node("controller", "systemctl show --property=MainPID,ActiveState neutron-periodic-workers")
+        return shown if "ActiveState=active" in shown else ""
+
+    before = process()
+    assert before
+    on_node("controller", "systemctl kill --kill-whom=main --signal=TERM neutron-periodic-workers")
+    deadline = time.monotonic() + 120
+    while process() in ("", before):
+        assert time.monotonic() < deadline, on_node("controller", "journalctl --no-pager -n 30 -u neutron-periodic-workers")
+        time.sleep(1)
+
+
 @pytest.mark.parametrize("node", ["network", "compute", "controller"])
 def test_cloud_works_after_reboot(node: str, make: Make, on_node: OnNode, address: str) -> None:
     def boots() -> str:
