@@ -206,8 +206,9 @@ def test_the_controllers_disk_is_full(make: Make, on_node: OnNode, converges: Ca
     on_node("controller", "fallocate --length 100G /full 2>/dev/null || dd if=/dev/zero of=/full bs=1M 2>/dev/null; sync; true")
     try:
         assert on_node("controller", "df --output=avail / | tail -n 1").split()[-1] == "0"
-        output = make("site", setting, check=False)
-        assert "No space left on device" in output
+        assert "has 0.0 GiB left" in make("site", setting, check=False), "this is to be seen before anything is touched"
+        # And if it fills up later:
+        assert "No space left on device" in make("site", f"{setting} -e preflight_free_gb=0", check=False)
         assert on_node("controller", "sha256sum /etc/glance/glance-api.conf") == before, "half a file"
     finally:
         on_node("controller", "rm -f /full")
