@@ -12,20 +12,20 @@ COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#edc948", "#b
 
 
 def bars(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Consecutive tasks of one role on one host, as one."""
+    """Consecutive tasks of one role on one host, as one, in the order in which they begin."""
     found = []
     ordered = sorted(tasks, key=lambda task: (task["host"], task["begin"]))
     for (host, phase), group in groupby(ordered, key=lambda task: (task["host"], task["phase"])):
         ones = list(group)
         end = max(one["begin"] + one["seconds"] for one in ones)
         found.append({"host": host, "phase": phase, "begin": ones[0]["begin"], "end": end})
-    return found
+    return sorted(found, key=lambda one: one["begin"])
 
 
 def seconds_by_phase(drawn: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Seconds of the bars of each role, by role and host, in the order in which they began."""
     found: dict[str, dict[str, float]] = {}
-    for one in sorted(drawn, key=lambda one: one["begin"]):
+    for one in drawn:
         hosts = found.setdefault(one["phase"], {})
         hosts[one["host"]] = round(hosts.get(one["host"], 0) + one["end"] - one["begin"], 1)
     return found
@@ -33,7 +33,7 @@ def seconds_by_phase(drawn: list[dict[str, Any]]) -> dict[str, dict[str, float]]
 
 def svg(title: str, drawn: list[dict[str, Any]], seconds: float, hosts: tuple[str, ...]) -> str:
     scale = (WIDTH - LEFT - 20) / max(seconds, 1)
-    phases = list(seconds_by_phase(drawn))
+    phases = list(dict.fromkeys(one["phase"] for one in drawn))
     height = TOP + len(hosts) * (ROW + GAP) + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',

@@ -64,7 +64,14 @@ def test_archive_has_what_users_need_and_nothing_else(installed: Path) -> None:
 def test_site_runs_from_the_installed_collection(installed: Path) -> None:
     inventory = installed / "ansible_collections/mikumo/openstack/inventories/example/hosts.yml"
     output = run("ansible-playbook", "mikumo.openstack.site", "--list-tasks", "-i", inventory, path=installed)
-    for task in ("mikumo.openstack.preflight : nodes", "Controller", "Network node", "Compute node", "Services and agents"):
+    for task in (
+        "mikumo.openstack.preflight : nodes",
+        "Controller",
+        "Network node",
+        "Compute node",
+        "Volumes",
+        "Services and agents",
+    ):
         assert task in output
 
 

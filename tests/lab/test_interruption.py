@@ -51,15 +51,19 @@ class Run:
 
     def until(self, reached: Callable[[list[str]], bool]) -> bool:
         """Waits until this is true of the tasks that have begun. False if the run ended before."""
-        while self.reader.is_alive():
-            if reached(self.tasks):
-                return True
+        goes_on = True
+        while not reached(self.tasks):
+            if not goes_on:
+                return False
             time.sleep(0.05)
-        return False
+            # Asked before the tasks are looked at again, so that none of the last ones is missed.
+            goes_on = self.reader.is_alive()
+        return True
 
     def wait(self) -> int:
         """Exit status, when all of the output has been read."""
-        self.reader.join()
+        self.reader.join(timeout=1800)
+        assert not self.reader.is_alive(), f"the run has not ended in half an hour:\n{self.output[-6000:]}"
         return self.process.wait()
 
     def kill(self) -> str:
@@ -141,10 +145,7 @@ def test_killed_in_the_middle_of_a_package_transaction(make: Make, on_node: OnNo
     make("lab-down")
     make("lab-up", "-e '{lab_image_packages: []}'")
     run = Run()
-    on_node(
-        "controller",
-        "for i in $(seq 3000); do pgrep -x dpkg >/dev/null && break; sleep 0.1; done; sleep 1; pkill -9 -x 'dpkg|apt-get'",
-    )
+    on_node("controller", when_seen("-x dpkg", "-x 'dpkg|apt-get'", 1))
     print(run.kill())
     assert (
         on_node("controller", "dpkg-query --show --showformat='${db:Status-Status}\\n' | grep -cE 'half|unpacked'").strip() != "0"
