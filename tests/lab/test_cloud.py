@@ -113,19 +113,20 @@ def test_administrator_logs_in_to_horizon() -> None:
     assert "Sign Out" in inside or "Log Out" in inside
 
 
-def test_periodic_workers_of_neutron_come_back(on_node: OnNode) -> None:
-    """They can end with status 0 when one of their tasks fails, as they do when they are asked to."""
+@pytest.mark.parametrize(("node", "unit"), [("controller", "neutron-periodic-workers"), ("compute", "nova-compute")])
+def test_service_that_ends_comes_back(node: str, unit: str, on_node: OnNode) -> None:
+    """They can end with status 0 when something failed, as they do when they are asked to."""
 
     def process() -> str:
-        shown = on_node("controller", "systemctl show --property=MainPID,ActiveState neutron-periodic-workers")
+        shown = on_node(node, f"systemctl show --property=MainPID,ActiveState {unit}")
         return shown if "ActiveState=active" in shown else ""
 
     before = process()
     assert before
-    on_node("controller", "systemctl kill --kill-whom=main --signal=TERM neutron-periodic-workers")
+    on_node(node, f"systemctl kill --kill-whom=main --signal=TERM {unit}")
     deadline = time.monotonic() + 120
     while process() in ("", before):
-        assert time.monotonic() < deadline, on_node("controller", "journalctl --no-pager -n 30 -u neutron-periodic-workers")
+        assert time.monotonic() < deadline, on_node(node, f"journalctl --no-pager -n 30 -u {unit}")
         time.sleep(1)
 
 
