@@ -145,7 +145,7 @@ def test_killed_in_the_middle_of_a_package_transaction(make: Make, on_node: OnNo
     make("lab-down")
     make("lab-up", "-e '{lab_image_packages: []}'")
     run = Run()
-    on_node("controller", when_seen("-x dpkg", "-x 'dpkg|apt-get'", 1))
+    on_node("controller", when_seen("-f '[d]pkg .*--unpack'", "-x 'dpkg|apt-get'", 1))
     print(run.kill())
     assert (
         on_node("controller", "dpkg-query --show --showformat='${db:Status-Status}\\n' | grep -cE 'half|unpacked'").strip() != "0"
