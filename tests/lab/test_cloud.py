@@ -77,6 +77,25 @@ def test_check_mode_on_the_finished_cloud(make: Make, changed: Changed) -> None:
     assert changed(make("site", "--check --diff")) == {}
 
 
+def test_instance_that_turns_itself_off_is_seen(address: str) -> None:
+    """The compute service was new to the cloud when it started, and gets libvirt's events all the same."""
+    text = in_instance(address, READ_VOLUME)
+    assert text.startswith("mikumo-")
+    with openstack.connect(cloud="mikumo-demo", config_files=[str(ROOT / "clouds.yaml")]) as cloud:
+        server = cloud.compute.find_server("verify", ignore_missing=False)
+        in_instance(address, "{ sleep 1; poweroff -f; } </dev/null >/dev/null 2>&1 &")
+        # Nova waits 15 seconds, for it might be a reboot. Without events it looks once in ten minutes.
+        deadline = time.monotonic() + 120
+        while (status := cloud.compute.get_server(server).status) != "SHUTOFF":
+            assert time.monotonic() < deadline, f"the instance has turned itself off, and Nova says {status}"
+            time.sleep(2)
+        cloud.compute.start_server(server)
+    deadline = time.monotonic() + 300
+    while in_instance(address, READ_VOLUME) != text:
+        assert time.monotonic() < deadline, "the instance does not answer after it was started again, or has lost its volume"
+        time.sleep(5)
+
+
 def test_secrets_are_private() -> None:
     for path in (ROOT / "clouds.yaml", ROOT / "inventories/lab/group_vars/all/secrets.yml"):
         assert path.stat().st_mode & 0o777 == 0o600
