@@ -5,6 +5,7 @@ Part of `make test-full`, as it takes more than an hour. The tasks are chosen by
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -13,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,16 @@ TASKS = 150
 Changed = Callable[[str], dict[str, int]]
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that it has started. Ansible's workers have sessions of their own, and no signal reaches them all."""
+    found = [pid]
+    for one in found:
+        for children in Path(f"/proc/{one}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += [int(word) for word in children.read_text().split()]
+    return found
+
+
 class Run:
     """One site.yml, to be killed."""
 
@@ -34,9 +46,7 @@ class Run:
         self.tasks: list[str] = []
         command = ["ansible-playbook", "-i", "inventories/lab/hosts.yml", "playbooks/site.yml"]
         self.output = ""
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         # Whatever the test waits for, a run whose output nobody reads would stand still.
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -68,7 +78,9 @@ class Run:
 
     def kill(self) -> str:
         """SIGKILL for Ansible, its workers and its connections. What they started on the nodes goes on or ends by itself."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in family(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.wait()
         return f"killed at task {len(self.tasks)}, {self.tasks[-1] if self.tasks else 'before the first'}"
 
