@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from openstack.connection import Connection
@@ -43,6 +44,7 @@ def test_pings_travel_in_vxlan(nodes: Nodes, admin: Connection, project: Project
             nodes["network"].run("ip netns exec %s ping -c 1 -W 2 %s", f"qrouter-{project.router.id}", one.fixed)
 
     def grown(node: str) -> dict[str, int]:
+        # Open vSwitch adds what a flow has carried to the counters of tunnel ports now and then, not with each packet.
         after = packets(nodes, node)
         return {way: after[way] - before[node][way] for way in after}
 
@@ -51,8 +53,7 @@ def test_pings_travel_in_vxlan(nodes: Nodes, admin: Connection, project: Project
         frames = listening[node].result()
         for frame in frames:
             print("  {0}, {interface}: {from} > {to} VXLAN {vni}, {ping}".format(node, **frame))
-        # Open vSwitch adds what a flow has carried to the counters of tunnel ports when it looks at its flows, and not with each packet.
-        more = wait_for(f"more packets of the tunnel ports on {node}", lambda: grown(node), lambda seen: min(seen.values()) >= 1, 30)
+        more = wait_for(f"packets on {node}'s tunnel ports", partial(grown, node), lambda seen: min(seen.values()) >= 1, 30)
         print(f"  {node}: tunnel ports of br-tun received {more['received']} and sent {more['sent']} packets more")
         assert {frame["vni"] for frame in frames} == {vni}
         ways = {frame["ping"]: (frame["from"], frame["to"]) for frame in frames}
