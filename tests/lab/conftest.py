@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openstack
 import pytest
 import yaml
 
@@ -96,6 +97,13 @@ def lab(make: Make) -> Iterator[None]:
     make("lab-up")
     yield
     make("lab-down")
+
+
+@pytest.fixture
+def cloud() -> Iterator[openstack.connection.Connection]:
+    """The cloud as the project of `make verify` has it."""
+    with openstack.connect(cloud="mikumo-demo", config_files=[str(ROOT / "clouds.yaml")]) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

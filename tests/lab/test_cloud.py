@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.cookiejar
 import re
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 import openstack
 import pytest
 import yaml
+from support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,10 +28,17 @@ READ_VOLUME = "echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/vdb bs=512 count=1 
 
 
 @pytest.fixture
-def address() -> str:
+def address(cloud: openstack.connection.Connection) -> str:
     """Floating address of the instance that `make verify` left."""
-    with openstack.connect(cloud="mikumo-demo", config_files=[str(ROOT / "clouds.yaml")]) as cloud:
-        return str(cloud.get_server("verify").public_v4)
+    return str(cloud.get_server("verify").public_v4)
+
+
+@pytest.fixture
+def written(address: str) -> str:
+    """What that instance has on its volume."""
+    text = in_instance(address, READ_VOLUME)
+    assert text.startswith("mikumo-")
+    return text
 
 
 def in_instance(address: str, command: str) -> str:
@@ -40,6 +47,15 @@ def in_instance(address: str, command: str) -> str:
     options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=5", "BatchMode=yes")
     ssh = ["ssh", "-i", str(key), *(word for option in options for word in ("-o", option)), f"root@{address}", command]
     return subprocess.run(ssh, capture_output=True, text=True, timeout=60, check=False).stdout
+
+
+def wait_for_volume(address: str, text: str) -> None:
+    wait_for(
+        "the instance answers and has its volume",
+        lambda: in_instance(address, READ_VOLUME),
+        lambda seen: seen == text,
+        seconds=300,
+    )
 
 
 def test_check_mode_on_empty_nodes(make: Make, changed: Changed) -> None:
@@ -77,23 +93,16 @@ def test_check_mode_on_the_finished_cloud(make: Make, changed: Changed) -> None:
     assert changed(make("site", "--check --diff")) == {}
 
 
-def test_instance_that_turns_itself_off_is_seen(address: str) -> None:
+def test_instance_that_turns_itself_off_is_seen(cloud: openstack.connection.Connection, address: str, written: str) -> None:
     """The compute service was new to the cloud when it started, and gets libvirt's events all the same."""
-    text = in_instance(address, READ_VOLUME)
-    assert text.startswith("mikumo-")
-    with openstack.connect(cloud="mikumo-demo", config_files=[str(ROOT / "clouds.yaml")]) as cloud:
-        server = cloud.compute.find_server("verify", ignore_missing=False)
-        in_instance(address, "{ sleep 1; poweroff -f; } </dev/null >/dev/null 2>&1 &")
-        # Nova waits 15 seconds, for it might be a reboot. Without events it looks once in ten minutes.
-        deadline = time.monotonic() + 120
-        while (status := cloud.compute.get_server(server).status) != "SHUTOFF":
-            assert time.monotonic() < deadline, f"the instance has turned itself off, and Nova says {status}"
-            time.sleep(2)
-        cloud.compute.start_server(server)
-    deadline = time.monotonic() + 300
-    while in_instance(address, READ_VOLUME) != text:
-        assert time.monotonic() < deadline, "the instance does not answer after it was started again, or has lost its volume"
-        time.sleep(5)
+    server = cloud.compute.find_server("verify", ignore_missing=False)
+    in_instance(address, "{ sleep 1; poweroff -f; } </dev/null >/dev/null 2>&1 &")
+    # Nova waits 15 seconds, for it might be a reboot. Without events it looks once in ten minutes.
+    wait_for(
+        "Nova sees that the instance is off", lambda: cloud.compute.get_server(server).status, lambda status: status == "SHUTOFF"
+    )
+    cloud.compute.start_server(server)
+    wait_for_volume(address, written)
 
 
 def test_secrets_are_private() -> None:
@@ -143,36 +152,29 @@ def test_service_that_ends_comes_back(node: str, unit: str, on_node: OnNode) -> 
     before = process()
     assert before
     on_node(node, f"systemctl kill --kill-whom=main --signal=TERM {unit}")
-    deadline = time.monotonic() + 120
-    while process() in ("", before):
-        assert time.monotonic() < deadline, on_node(node, f"journalctl --no-pager -n 30 -u {unit}")
-        time.sleep(1)
+    wait_for(
+        f"{unit} comes back",
+        process,
+        lambda shown: shown not in ("", before),
+        explain=lambda: on_node(node, f"journalctl --no-pager -n 30 -u {unit}"),
+    )
 
 
 @pytest.mark.parametrize("node", ["network", "compute", "controller"])
-def test_cloud_works_after_reboot(node: str, make: Make, on_node: OnNode, address: str) -> None:
-    def boots() -> str:
+def test_cloud_works_after_reboot(node: str, make: Make, on_node: OnNode, address: str, written: str) -> None:
+    def boot() -> str:
         lines = on_node(node, "cat /proc/sys/kernel/random/boot_id", check=False).splitlines()
         return lines[-1] if lines and re.fullmatch(r"[0-9a-f-]{36}", lines[-1]) else ""
 
-    before = boots()
+    before = boot()
     assert before
-    text = in_instance(address, READ_VOLUME)
-    assert text.startswith("mikumo-")
     on_node(node, "systemctl reboot", check=False)
     # A node boots in seconds; what takes time is the end of the services that do not stop when they are asked to.
-    deadline = time.monotonic() + 180
-    while (now := boots()) in ("", before):
-        assert time.monotonic() < deadline, f"{node} has not come back"
-        time.sleep(2)
-    assert now != before
+    wait_for(f"{node} comes back", boot, lambda seen: seen not in ("", before), seconds=180)
     # Nobody helps: this only waits until every service reports itself.
     make("ready")
     # The instance from before answers again and has its volume.
-    deadline = time.monotonic() + 300
-    while in_instance(address, READ_VOLUME) != text:
-        assert time.monotonic() < deadline, "the instance from before the reboot does not answer, or has lost its volume"
-        time.sleep(5)
+    wait_for_volume(address, written)
 
 
 def test_new_instances_can_be_had_after_reboots(make: Make) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import openstack
 import pytest
+from support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = {
@@ -37,19 +37,15 @@ def heat(make: Callable[..., str], changed: Callable[[str], dict[str, int]]) -> 
     assert changed(make("site", arguments)) == {}
 
 
-@pytest.fixture
-def cloud() -> Iterator[openstack.connection.Connection]:
-    with openstack.connect(cloud="mikumo-demo", config_files=[str(ROOT / "clouds.yaml")]) as connection:
-        yield connection
-
-
 def test_stack_boots_a_server(heat: None, cloud: openstack.connection.Connection) -> None:
     stack = cloud.orchestration.create_stack(name="mikumo-test", template=TEMPLATE, parameters={}, timeout_mins=10)
     try:
-        deadline = time.monotonic() + 420
-        while (stack := cloud.orchestration.get_stack(stack.id)).status == "CREATE_IN_PROGRESS":
-            assert time.monotonic() < deadline, f"the stack is still {stack.status}"
-            time.sleep(5)
+        stack = wait_for(
+            "the stack is there",
+            lambda: cloud.orchestration.get_stack(stack.id),
+            lambda stack: stack.status != "CREATE_IN_PROGRESS",
+            seconds=420,
+        )
         assert stack.status == "CREATE_COMPLETE", stack.status_reason
         address = next(output["output_value"] for output in stack.outputs if output["output_key"] == "address")
         servers = [server for server in cloud.compute.servers() if server.name.startswith("mikumo-test-server-")]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_for
 
 from .conftest import ROOT, Make, OnNode
 
@@ -73,7 +74,9 @@ class Run:
     def wait(self) -> int:
         """Exit status, when all of the output has been read."""
         self.reader.join(timeout=1800)
-        assert not self.reader.is_alive(), f"the run has not ended in half an hour:\n{self.output[-6000:]}"
+        if self.reader.is_alive():
+            self.kill()
+            pytest.fail(f"the run has not ended in half an hour:\n{self.output[-6000:]}", pytrace=False)
         return self.process.wait()
 
     def kill(self) -> str:
@@ -81,7 +84,8 @@ class Run:
         for pid in family(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.wait()
+        self.reader.join(timeout=60)
+        self.process.wait()
         return f"killed at task {len(self.tasks)}, {self.tasks[-1] if self.tasks else 'before the first'}"
 
 
@@ -107,13 +111,6 @@ def converges(make: Make, changed: Changed) -> Callable[[], None]:
 def when_seen(find: str, kill: str, seconds: float) -> str:
     """For a node: waits until pgrep finds something, gives it some time, and kills."""
     return f"for i in $(seq 3000); do pgrep {find} >/dev/null && break; sleep 0.1; done; sleep {seconds}; pkill -9 {kill}"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} has not been seen for {seconds:.0f} s"
-        time.sleep(0.2)
 
 
 def test_killed_at_ten_tasks(new_lab: None, converges: Callable[[], None]) -> None:
@@ -181,7 +178,7 @@ def test_killed_while_an_image_is_uploaded(make: Make, changed: Changed) -> None
         return "large.uploading saving" in subprocess.run(openstack, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     try:
-        wait_for(uploading, 120, "the upload")
+        wait_for("the upload goes on", uploading)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         make("resources", images)

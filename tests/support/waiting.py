@@ -11,11 +11,17 @@ import pytest
 Seen = TypeVar("Seen")
 
 
-def wait_for(what: str, look: Callable[[], Seen], until: Callable[[Seen], object] = bool, seconds: float = 120) -> Seen:
-    """What `look` sees as soon as it is as wanted."""
+def wait_for(
+    what: str,
+    look: Callable[[], Seen],
+    until: Callable[[Seen], object] = bool,
+    seconds: float = 120,
+    explain: Callable[[], str] = str,
+) -> Seen:
+    """What `look` sees as soon as it is as wanted. `explain` is asked, such as for a journal, when the time is up."""
     deadline = time.monotonic() + seconds
     while not until(seen := look()):
         if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {seconds:.0f} s. Last seen: {seen!r}", pytrace=False)
+            pytest.fail(f"{what}: not within {seconds:.0f} s. Last seen: {seen!r}\n{explain()}", pytrace=False)
         time.sleep(1)
     return seen

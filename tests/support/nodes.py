@@ -11,9 +11,9 @@ from typing import Any
 import testinfra
 from testinfra.host import Host
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = os.environ.get("INVENTORY", "inventories/lab/hosts.yml")
-ON_NODE = Path(__file__).resolve().parents[1] / "on_node"
+ON_NODE = ROOT / "tests/behaviour/on_node"
 # What the tests have to know of a node. Values of an inventory are templates, and Testinfra's own backend for Ansible takes
 # them as they are written.
 WANTED = {
