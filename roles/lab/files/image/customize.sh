@@ -41,6 +41,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.tim
     sshd-keygen.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
+# A login is Ansible's, and starts no manager of units for it: that is two seconds of a node's core, and 7 MB.
+chroot "$root" env DEBIAN_FRONTEND=noninteractive pam-auth-update --disable systemd
 # There is no screen: the first terminal is not connected to anything.
 rm -f "$root/etc/systemd/system/getty.target.wants/getty@tty1.service"
 # The control socket's "cad" is this machine's power button.
