@@ -12,6 +12,7 @@ mode works on a host where they are not installed yet.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -179,6 +180,9 @@ class Cloud:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        # Where OpenStack's services are installed keystoneauth would import this, and eventlet with it: a second of the
+        # node's core, for traces that nobody asks for.
+        sys.modules.setdefault("osprofiler", None)  # type: ignore[arg-type]
         try:
             sessions: Any = import_module("keystoneauth1.session")
             v3: Any = import_module("keystoneauth1.identity.v3")
