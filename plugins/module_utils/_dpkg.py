@@ -16,6 +16,9 @@ QUERY = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n
 LOCKS = ("lock-frontend", "lock")
 # What a transaction passes through, and where a killed one stays.
 PASSING = frozenset({"half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
+POLICY = Path("/usr/sbin/policy-rc.d")
+# Exactly what ansible.builtin.apt writes. Any other is the administrator's.
+APTS_POLICY = "#!/bin/sh\nexit 101\n"
 
 
 class LockedError(Exception):
@@ -34,6 +37,11 @@ def by_state(output: str) -> tuple[list[str], list[str]]:
             unfinished.add(name)
     # A package may be there for two architectures.
     return sorted(installed - unfinished), sorted(unfinished)
+
+
+def forgotten_policy(path: Path = POLICY) -> bool:
+    """Whether a killed apt of Ansible's has left behind that services must not be started."""
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace") == APTS_POLICY
 
 
 @contextlib.contextmanager

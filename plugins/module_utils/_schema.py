@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
+
 __all__ = [
     "Connection",
     "Outcome",
@@ -248,7 +250,7 @@ def current_revisions(connection: Connection, version_table: str) -> frozenset[s
     if connection.is_sqlite:
         return _sqlite_revisions(connection, table)
     try:
-        import pymysql  # noqa: PLC0415  # only on nodes, and not before the packages are there
+        pymysql = driver()
     except ImportError as error:
         raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
     try:

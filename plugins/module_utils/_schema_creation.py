@@ -13,6 +13,7 @@ import contextlib
 import typing as t
 from collections.abc import Iterator, Sequence
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import Connection, SchemaError, UnreachableError
 
 MARK = "mikumo_schema_is_being_created"
@@ -84,7 +85,7 @@ def _nothing(statement: str, values: Row = ()) -> list[Row]:  # noqa: ARG001
 def _opened(connection: Connection, *, missing: bool = False) -> Iterator[Execute]:
     """Executes statements in the database. missing: a database that is not there has no rows."""
     try:
-        import pymysql  # noqa: PLC0415  # only on nodes, and not before the packages are there
+        pymysql = driver()
     except ImportError as error:
         raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
     try:

@@ -69,12 +69,17 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, LockedError, by_state, nobody_installs
+from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
+    APTS_POLICY,
+    POLICY,
+    QUERY,
+    LockedError,
+    by_state,
+    forgotten_policy,
+    nobody_installs,
+)
 
 DPKG = Path("/var/lib/dpkg")
-POLICY = Path("/usr/sbin/policy-rc.d")
-# Exactly what ansible.builtin.apt writes. Any other is the administrator's.
-APTS_POLICY = "#!/bin/sh\nexit 101\n"
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
 
 
@@ -83,10 +88,6 @@ def packages(module: AnsibleModule) -> tuple[list[str], list[str]]:
     if rc != 0:
         module.fail_json(msg=f"dpkg-query cannot read the node's packages: {err.strip()}. Is this a Debian machine?")
     return by_state(out)
-
-
-def forgotten_policy() -> bool:
-    return POLICY.is_file() and POLICY.read_text(encoding="utf-8", errors="replace") == APTS_POLICY
 
 
 def finish(module: AnsibleModule, lock_timeout: int) -> None:

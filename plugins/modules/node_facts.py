@@ -49,6 +49,8 @@ ansible_facts:
     - C(hostname), C(distribution), C(distribution_version), C(distribution_major_version), C(memtotal_mb) in MiB,
       C(processor_vcpus), C(interfaces), C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with
       sizes in bytes.
+    - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
+      installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
   type: dict
   sample:
@@ -67,8 +69,19 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
+from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
 
 ROOT = Path("/")
+
+
+def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
+    """Nothing where somebody has to look closer, or there is no dpkg."""
+    try:
+        rc, out, _err = module.run_command(QUERY, handle_exceptions=False)
+    except OSError:
+        return {}
+    installed, unfinished = by_state(out)
+    return {} if rc or unfinished or forgotten_policy() else {"installed_packages": installed}
 
 
 def main() -> None:
@@ -84,6 +97,7 @@ def main() -> None:
         **node_facts.addresses(out),
         **node_facts.devices(ROOT),
         **node_facts.mounts(ROOT),
+        **installed_packages(module),
     }
     # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.
     module.exit_json(changed=False, ansible_facts={f"ansible_{name}": value for name, value in facts.items()})

@@ -69,10 +69,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-try:
-    import pymysql
-except ImportError:  # not installed yet, in check mode on an empty node
-    pymysql = None
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
@@ -107,8 +104,10 @@ def rows(config_file: str, section: str, statement: str) -> list[str]:
     if not config.read(config_file) or not config.has_option(section, "connection"):
         raise NotReadableError(f"{config_file} has no [{section}] connection")
     url = urlsplit(config.get(section, "connection"))
-    if pymysql is None:
-        raise NotReadableError("python3-pymysql is not installed")
+    try:
+        pymysql = driver()
+    except ImportError as error:  # not installed yet, in check mode on an empty node
+        raise NotReadableError("python3-pymysql is not installed") from error
     try:
         connection = pymysql.connect(
             host=url.hostname,

@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import LockedError, by_state, nobody_installs
+from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
+    LockedError,
+    by_state,
+    forgotten_policy,
+    nobody_installs,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,14 @@ def test_others_are_waited_for(tmp_path, name):
 
     with nobody_installs(tmp_path, 60, sleep=sleep):
         assert waits == [1]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, False), ("#!/bin/sh\nexit 101\n", True), ("#!/bin/sh\n# no services here\nexit 101\n", False)],
+)
+def test_policy_of_a_killed_apt_is_known_from_the_administrators(tmp_path, content, expected):
+    path = tmp_path / "policy-rc.d"
+    if content is not None:
+        path.write_text(content)
+    assert forgotten_policy(path) is expected
