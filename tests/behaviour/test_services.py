@@ -59,3 +59,15 @@ def test_no_unit_has_failed(nodes: Nodes, node: str) -> None:
     units = [line.split()[0] for line in failed if line]
     print(f"{node}: {nodes[node].check_output('systemctl is-system-running || true')}, failed units: {units or 'none'}")
     assert not units, "\n".join(nodes.journal_of(node, unit) for unit in units)
+
+
+@pytest.mark.journal(network=["mikumo-privsep"], compute=["mikumo-privsep"])
+@pytest.mark.parametrize("node", ["network", "compute"])
+def test_privileged_helpers_are_forks(nodes: Nodes, node: str) -> None:
+    """Through sudo each would load its service for itself. Nobody would notice: the cloud works all the same."""
+    processes = nodes[node].check_output("ps -e -o args=").splitlines()
+    forks = [line for line in processes if line.endswith("/usr/local/lib/mikumo/privsep-server")]
+    others = [line for line in processes if "/bin/privsep-helper" in line]
+    print(f"{node}: {len(forks) - 1} helpers, and {len(others)} through sudo")
+    assert len(forks) > 1
+    assert others == []
