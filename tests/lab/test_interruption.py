@@ -85,6 +85,7 @@ class Run:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.reader.join(timeout=60)
+        assert not self.reader.is_alive(), "something that the run started still has its output open after the kill"
         self.process.wait()
         return f"killed at task {len(self.tasks)}, {self.tasks[-1] if self.tasks else 'before the first'}"
 
