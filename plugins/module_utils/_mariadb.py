@@ -9,9 +9,16 @@ import typing as t
 from importlib import import_module
 
 
+class DriverError(Exception):
+    """The driver is not installed, as on a node before its packages."""
+
+
 def driver() -> t.Any:
-    """pymysql. ImportError where it is not installed, as on a node before its packages."""
+    """pymysql, or a DriverError."""
     # For logins that MariaDB's accounts do not use, and nearly half of what it takes to load the driver.
     for name in ("cryptography", "nacl"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
-    return import_module("pymysql")
+    try:
+        return import_module("pymysql")
+    except ImportError as error:
+        raise DriverError("Python has no module pymysql; install the package python3-pymysql") from error

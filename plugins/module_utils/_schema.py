@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
 
 __all__ = [
     "Connection",
@@ -251,8 +251,8 @@ def current_revisions(connection: Connection, version_table: str) -> frozenset[s
         return _sqlite_revisions(connection, table)
     try:
         pymysql = driver()
-    except ImportError as error:
-        raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
+    except DriverError as error:
+        raise UnreachableError(str(error)) from error
     try:
         database = pymysql.connect(**connection.arguments())
     except pymysql.err.MySQLError as error:

@@ -13,7 +13,7 @@ import contextlib
 import typing as t
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import Connection, SchemaError, UnreachableError
 
 MARK = "mikumo_schema_is_being_created"
@@ -86,8 +86,8 @@ def _opened(connection: Connection, *, missing: bool = False) -> Iterator[Execut
     """Executes statements in the database. missing: a database that is not there has no rows."""
     try:
         pymysql = driver()
-    except ImportError as error:
-        raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
+    except DriverError as error:
+        raise UnreachableError(str(error)) from error
     try:
         database = pymysql.connect(**connection.arguments(), autocommit=True)
     except pymysql.err.MySQLError as error:

@@ -143,72 +143,24 @@ after:
   elements: str
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
-    Connection,
-    SchemaError,
-    configured_connection,
-    load_revisions,
-    migrate,
-    revisions_of,
-    run_command,
-)
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema_creation import Creation
-
-ARGUMENTS: dict[str, t.Any] = {
-    "name": {"type": "str", "required": True},
-    "migrations": {"type": "list", "elements": "path", "required": True},
-    "command": {"type": "list", "elements": "str", "required": True},
-    "user": {"type": "str"},
-    "environment": {"type": "dict", "default": {}},
-    "config_file": {"type": "path"},
-    "section": {"type": "str", "default": "database"},
-    "option": {"type": "str", "default": "connection"},
-    "connection": {"type": "str", "no_log": True},
-    "databases": {"type": "list", "elements": "str", "default": []},
-    "version_table": {"type": "str", "default": "alembic_version"},
-    "timeout": {"type": "int", "default": 1800},
-    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
-}
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import ARGUMENTS, EXCLUSIVE, bring_to_head
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[("config_file", "connection")],
-        required_one_of=[("config_file", "connection")],
+        mutually_exclusive=EXCLUSIVE,
+        required_one_of=EXCLUSIVE,
         supports_check_mode=True,
     )
-    params = module.params
-    secrets = list(params["secrets"])
-
-    def connection() -> Connection:
-        if params["connection"]:
-            found = Connection(params["connection"])
-        else:
-            found = configured_connection(params["config_file"], params["section"], params["option"])
-        secrets.extend(found.secrets)
-        return found
-
-    environment = {str(name): str(value) for name, value in params["environment"].items()}
+    name = module.params["name"]
     try:
-        outcome = migrate(
-            name=params["name"],
-            revisions=lambda: load_revisions(params["migrations"]),
-            current=lambda: revisions_of(connection(), params["databases"], params["version_table"]),
-            creation=lambda: Creation(connection(), params["databases"]),
-            wait=params["timeout"],
-            run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
-            check_mode=module.check_mode,
-        )
+        outcome = bring_to_head(module.params, check_mode=module.check_mode)
     except SchemaError as error:
-        message = str(error)
-        name = params["name"]
-        module.fail_json(msg=mask(message if message.startswith(f"{name}: ") else f"{name}: {message}", secrets))
+        module.fail_json(msg=str(error))
     module.exit_json(
         changed=outcome.changed,
         heads=outcome.heads,
@@ -217,8 +169,8 @@ def main() -> None:
         diff={
             "before": "".join(f"{revision}\n" for revision in outcome.before),
             "after": "".join(f"{revision}\n" for revision in outcome.after),
-            "before_header": f"{params['name']} schema",
-            "after_header": f"{params['name']} schema",
+            "before_header": f"{name} schema",
+            "after_header": f"{name} schema",
         },
     )
 

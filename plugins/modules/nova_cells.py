@@ -69,7 +69,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import driver
+from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
@@ -106,8 +106,8 @@ def rows(config_file: str, section: str, statement: str) -> list[str]:
     url = urlsplit(config.get(section, "connection"))
     try:
         pymysql = driver()
-    except ImportError as error:  # not installed yet, in check mode on an empty node
-        raise NotReadableError("python3-pymysql is not installed") from error
+    except DriverError as error:
+        raise NotReadableError(str(error)) from error
     try:
         connection = pymysql.connect(
             host=url.hostname,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from support.documentation import PACKAGE, documentation_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = "ansible_collections.mikumo.openstack.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
 FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 LOOKUPS = sorted(path.stem for path in (ROOT / "plugins/lookup").glob("[a-z]*.py"))
@@ -22,7 +22,7 @@ class ArgumentsSeenError(Exception):
 
 def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
-    common = importlib.import_module(f"{PACKAGE}.module_utils._cloud_module")
+    shared = [importlib.import_module(f"{PACKAGE}.module_utils.{one}") for one in ("_cloud_module", "_files_module")]
     seen: dict[str, Any] = {}
 
     def stop(*_arguments: Any, **options: Any) -> None:
@@ -30,7 +30,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         raise ArgumentsSeenError
 
     # a module may have a class of its own that goes before Ansible's
-    for place in (module, common):
+    for place in (module, *shared):
         for class_name in {"AnsibleModule", "Module"} & set(vars(place)):
             monkeypatch.setattr(place, class_name, stop)
     with pytest.raises(ArgumentsSeenError):
@@ -38,17 +38,6 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     assert seen["supports_check_mode"] is True
     spec: dict[str, Any] = seen["argument_spec"]
     return spec
-
-
-def documentation_of(name: str) -> dict[str, Any]:
-    """With what it takes over from fragments."""
-    documentation: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
-    for fragment in documentation.get("extends_documentation_fragment", ()):
-        shared = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
-        taken_over = yaml.safe_load(shared.ModuleDocFragment.DOCUMENTATION)
-        for part in ("options", "attributes"):
-            documentation[part] = {**taken_over.get(part, {}), **documentation[part]}
-    return documentation
 
 
 def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def user(tmp_path: Path) -> str:
 
 
 def test_service_gets_its_helper(server: ModuleType, user: str) -> None:
-    assert server.permitted(os.getuid(), words())
+    assert server.permitted(server.services(), os.getuid(), words())
 
 
 @pytest.mark.parametrize(
@@ -79,19 +79,19 @@ def test_service_gets_its_helper(server: ModuleType, user: str) -> None:
     ],
 )
 def test_nothing_else(server: ModuleType, user: str, arguments: object) -> None:
-    assert not server.permitted(os.getuid(), arguments)
+    assert not server.permitted(server.services(), os.getuid(), arguments)
 
 
 def test_not_for_another_user(server: ModuleType, tmp_path: Path) -> None:
     other = next(entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != os.getuid())
     describe(tmp_path, other)
-    assert not server.permitted(os.getuid(), words())
+    assert not server.permitted(server.services(), os.getuid(), words())
 
 
 def test_not_with_the_rights_of_another_service(server: ModuleType, tmp_path: Path, user: str) -> None:
     other = next(entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != os.getuid())
     describe(tmp_path, other, contexts=["neutron.privileged.default"])
-    assert not server.permitted(os.getuid(), words(privsep_context="neutron.privileged.default"))
+    assert not server.permitted(server.services(), os.getuid(), words(privsep_context="neutron.privileged.default"))
 
 
 def test_module_with_all_that_is_in_it_is_loaded_once(
@@ -105,8 +105,8 @@ def test_module_with_all_that_is_in_it_is_loaded_once(
     # monkeypatch: nothing of this stays in the process of the tests.
     monkeypatch.setattr(server.gc, "freeze", lambda: None)
     describe(tmp_path, "nova", modules=["a_service", "no_such_module"])
-    server.load_missing()
-    server.load_missing()
+    server.load_missing(server.services())
+    server.load_missing(server.services())
     assert capsys.readouterr().out == "loaded\n"
     for name in ("a_service", "a_service.helpers"):
         monkeypatch.delitem(sys.modules, name)

@@ -14,6 +14,7 @@ import jinja2.meta
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from support.documentation import documentation_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ROOT / "roles"
@@ -93,8 +94,7 @@ def test_secrets_are_marked(role: str) -> None:
 @pytest.mark.parametrize(("role", "option"), HANDED_ON)
 def test_what_a_module_gets_is_described_as_the_module_describes_it(role: str, option: str) -> None:
     module, suboption = HANDED_ON[role, option]
-    source = (ROOT / f"plugins/modules/{module}.py").read_text()
-    wanted = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', source, re.DOTALL)[1])["options"]  # type: ignore[index]
+    wanted = documentation_of(module)["options"]
     if suboption:
         wanted = wanted[suboption]["suboptions"]
     told = options(role)[f"{role}_{option}"]["options"]

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A schema as the modules' options describe it. The options are documented in plugins/modules/database_schema.py."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
+    Connection,
+    Outcome,
+    SchemaError,
+    configured_connection,
+    load_revisions,
+    migrate,
+    revisions_of,
+    run_command,
+)
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_creation import Creation
+
+ARGUMENTS: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "migrations": {"type": "list", "elements": "path", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
+    "user": {"type": "str"},
+    "environment": {"type": "dict", "default": {}},
+    "config_file": {"type": "path"},
+    "section": {"type": "str", "default": "database"},
+    "option": {"type": "str", "default": "connection"},
+    "connection": {"type": "str", "no_log": True},
+    "databases": {"type": "list", "elements": "str", "default": []},
+    "version_table": {"type": "str", "default": "alembic_version"},
+    "timeout": {"type": "int", "default": 1800},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+}
+EXCLUSIVE = [("config_file", "connection")]
+
+
+def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool) -> Outcome:
+    """Brings the schema to its newest revision, or says whether it is there. A SchemaError has its name and not its password."""
+    name: str = params["name"]
+    secrets = list(params["secrets"])
+
+    def connection() -> Connection:
+        if params["connection"]:
+            found = Connection(params["connection"])
+        else:
+            found = configured_connection(params["config_file"], params["section"], params["option"])
+        secrets.extend(found.secrets)
+        return found
+
+    environment = {str(variable): str(value) for variable, value in params["environment"].items()}
+    try:
+        return migrate(
+            name=name,
+            revisions=lambda: load_revisions(params["migrations"]),
+            current=lambda: revisions_of(connection(), params["databases"], params["version_table"]),
+            creation=lambda: Creation(connection(), params["databases"]),
+            wait=params["timeout"],
+            run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
+            check_mode=check_mode,
+        )
+    except SchemaError as error:
+        message = str(error)
+        raise SchemaError(mask(message if message.startswith(f"{name}: ") else f"{name}: {message}", secrets)) from None

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files of a service are written, and its schemas looked at with them."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.mikumo.openstack.plugins.modules import service_files
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Calls the module for a service with one configuration and one schema."""
+    scripts = tmp_path / "migrations"
+    scripts.mkdir()
+    (scripts / "first.py").write_text("revision = 'first'\ndown_revision = None\n", encoding="utf-8")
+    config = tmp_path / "glance.conf"
+    schema = {
+        "name": "glance",
+        "config_file": str(config),
+        "migrations": [str(scripts)],
+        "command": ["false"],
+        "secrets": ["not-to-be-seen"],
+    }
+
+    def call(database: str = "glance.sqlite", check: bool = False, **changes: Any) -> dict[str, Any]:
+        content = f"[database]\nconnection = sqlite:///{tmp_path}/{database}\n"
+        arguments = {
+            "owner": getpass.getuser(),
+            "group": grp.getgrgid(os.getgid()).gr_name,
+            "files": [{"path": str(config), "content": content}],
+            "schemas": [schema | changes],
+            "_ansible_check_mode": check,
+        }
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            service_files.main()
+        printed = capsys.readouterr().out
+        assert "not-to-be-seen" not in printed
+        result: dict[str, Any] = json.loads(printed)
+        return result
+
+    return call
+
+
+def has_revision(path: Path, revision: str) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+
+
+def test_schema_of_a_new_service_is_behind(run: Run, tmp_path: Path) -> None:
+    first = run()
+    assert (first["changed_files"], first["schemas_behind"]) == ([str(tmp_path / "glance.conf")], ["glance"])
+    second = run()
+    assert (second["changed"], second["schemas_behind"]) == (False, ["glance"])
+
+
+def test_schema_is_looked_at_with_the_files_just_written(run: Run, tmp_path: Path) -> None:
+    has_revision(tmp_path / "glance.sqlite", "first")
+    assert run()["schemas_behind"] == []
+    assert run("other.sqlite")["schemas_behind"] == ["glance"]
+    # a prediction writes nothing, and so looks with the file as it is
+    assert run(check=True)["schemas_behind"] == ["glance"]
+    moved = run()
+    assert (moved["changed"], moved["schemas_behind"]) == (True, [])
+
+
+def test_empty_node_is_predicted(run: Run, tmp_path: Path) -> None:
+    result = run(check=True)
+    assert (result["changed"], result["schemas_behind"]) == (True, ["glance"])
+    assert not (tmp_path / "glance.conf").exists()
+
+
+def test_bad_schema_is_refused_before_a_file_is_touched(run: Run, tmp_path: Path) -> None:
+    result = run(configfile="/etc/glance/glance-api.conf")
+    assert result["failed"]
+    assert "configfile" in result["msg"]
+    assert not (tmp_path / "glance.conf").exists()
+
+
+def test_schema_of_a_newer_release_is_an_error(run: Run, tmp_path: Path) -> None:
+    has_revision(tmp_path / "glance.sqlite", "second")
+    result = run()
+    assert result["failed"]
+    assert "revision second" in result["msg"]
+    assert result["changed"], "the files that were written before are told"
