@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import contextlib
 import os
 import pwd
@@ -12,20 +11,21 @@ import signal
 import sqlite3
 import subprocess
 import typing as t
-import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import (
+    Connection,
+    DatabaseError,
+    UnreachableError,
+    opened,
+)
 
 __all__ = [
-    "Connection",
     "Outcome",
     "Revisions",
     "SchemaError",
-    "UnreachableError",
-    "configured_connection",
     "current_revisions",
     "load_revisions",
     "migrate",
@@ -38,12 +38,8 @@ NO_SUCH_TABLE = 1146
 UNKNOWN_DATABASE = 1049
 
 
-class SchemaError(Exception):
+class SchemaError(DatabaseError):  # type: ignore[misc]
     """A schema that cannot be brought to the newest revision."""
-
-
-class UnreachableError(SchemaError):
-    """What is needed to look is not there (yet): scripts, configuration, driver or server."""
 
 
 # --- the scripts -----------------------------------------------------------------------------------------------------
@@ -139,88 +135,7 @@ def load_revisions(directories: Sequence[str]) -> Revisions:
     return Revisions(parents)
 
 
-# --- the database ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Connection:
-    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message."""
-
-    url: str = field(repr=False)
-
-    @property
-    def parts(self) -> urllib.parse.SplitResult:
-        parts = urllib.parse.urlsplit(self.url)
-        if parts.scheme.split("+")[0] not in ("mysql", "mariadb", "sqlite"):
-            raise SchemaError(f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://")
-        return parts
-
-    @property
-    def is_sqlite(self) -> bool:
-        return bool(self.parts.scheme.startswith("sqlite"))
-
-    @property
-    def secrets(self) -> list[str]:
-        password = urllib.parse.urlsplit(self.url).password
-        return [password, urllib.parse.unquote(password)] if password else []
-
-    def of(self, database: str) -> Connection:
-        """The same server and user, with another database."""
-        return Connection(self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
-
-    @property
-    def database(self) -> str:
-        return urllib.parse.unquote(self.parts.path.removeprefix("/"))
-
-    def __str__(self) -> str:
-        parts = self.parts
-        if self.is_sqlite:
-            return f"database {self.database}"
-        user = urllib.parse.unquote(parts.username or "")
-        return f"database {self.database} on {parts.hostname or 'localhost'} as {user}"
-
-    def arguments(self) -> dict[str, t.Any]:
-        """What pymysql.connect wants."""
-        parts = self.parts
-        query = dict(urllib.parse.parse_qsl(parts.query))
-        arguments: dict[str, t.Any] = {
-            "host": parts.hostname or "localhost",
-            "port": parts.port or 3306,
-            "user": urllib.parse.unquote(parts.username or ""),
-            "password": urllib.parse.unquote(parts.password or ""),
-            "database": self.database,
-            "connect_timeout": 30,
-        }
-        if "unix_socket" in query:
-            arguments["unix_socket"] = query["unix_socket"]
-        tls = {key.removeprefix("ssl_"): query[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if key in query}
-        if tls:
-            arguments["ssl"] = tls
-        return arguments
-
-
-def configured_connection(path: str, section: str, option: str) -> Connection:
-    """The connection that the service itself uses."""
-    parser = configparser.ConfigParser(
-        # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
-        interpolation=None,
-        strict=False,
-        allow_no_value=True,
-        default_section="",
-        comment_prefixes=("#", ";"),
-    )
-    try:
-        parser.read_string(Path(path).read_text(encoding="utf-8"), source=path)
-    except FileNotFoundError:
-        raise UnreachableError(
-            f"the configuration {path} does not exist; write it before its database's schema is checked"
-        ) from None
-    except (OSError, configparser.Error) as error:
-        raise SchemaError(f"the configuration {path} cannot be read: {error}") from error
-    url = parser.get(section, option, fallback=None)
-    if not url:
-        raise UnreachableError(f"the configuration {path} has no option '{option}' in section [{section}]")
-    return Connection(url)
+# --- what the database went through -----------------------------------------------------------------------------------
 
 
 def _check_table(table: str) -> str:
@@ -250,27 +165,12 @@ def current_revisions(connection: Connection, version_table: str) -> frozenset[s
     if connection.is_sqlite:
         return _sqlite_revisions(connection, table)
     try:
-        pymysql = driver()
-    except DriverError as error:
-        raise UnreachableError(str(error)) from error
-    try:
-        database = pymysql.connect(**connection.arguments())
-    except pymysql.err.MySQLError as error:
-        if error.args and error.args[0] == UNKNOWN_DATABASE:
+        with opened(connection) as execute:
+            return frozenset(str(row[0]) for row in execute(f"SELECT version_num FROM {table}"))  # noqa: S608  # checked above
+    except DatabaseError as error:
+        if error.number in (UNKNOWN_DATABASE, NO_SUCH_TABLE):
             return frozenset()
-        raise UnreachableError(
-            f"{connection} does not accept a connection: {error}; create the database and its user first"
-        ) from error
-    try:
-        with database.cursor() as cursor:
-            cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608  # checked above
-            return frozenset(str(row[0]) for row in cursor.fetchall())
-    except pymysql.err.MySQLError as error:
-        if error.args and error.args[0] == NO_SUCH_TABLE:
-            return frozenset()
-        raise SchemaError(f"{connection}: the table {table} cannot be read: {error}") from error
-    finally:
-        database.close()
+        raise
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

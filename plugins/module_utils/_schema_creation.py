@@ -10,14 +10,12 @@ That it is one is written into the database itself, before the first table and u
 from __future__ import annotations
 
 import contextlib
-import typing as t
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema import Connection, SchemaError, UnreachableError
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import Connection, UnreachableError, opened
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
 
 MARK = "mikumo_schema_is_being_created"
-Row = tuple[t.Any, ...]
 
 
 class Creation:
@@ -33,7 +31,7 @@ class Creation:
         if first.is_sqlite:
             yield
             return
-        with _opened(first) as execute:
+        with opened(first) as execute:
             # Ends with the connection, whatever happens to this process.
             if execute("SELECT GET_LOCK(%s, %s)", (f"mikumo_schema_{first.database}"[:64], wait)) != [(1,)]:
                 raise SchemaError(f"another run has been working on {first} for {wait:.0f} s; see `ps -ef` on the node")
@@ -48,7 +46,7 @@ class Creation:
         for connection in self._connections:
             if connection.is_sqlite:
                 continue
-            with _opened(connection) as execute:
+            with opened(connection) as execute:
                 tables = [row[0] for row in execute("SHOW TABLES")]
                 if MARK in tables:
                     execute("SET FOREIGN_KEY_CHECKS = 0")
@@ -61,7 +59,7 @@ class Creation:
 
     def end(self) -> None:
         for connection in self._marked():
-            with _opened(connection) as execute:
+            with opened(connection) as execute:
                 execute(f"DROP TABLE {MARK}")
 
     def _marked(self) -> list[Connection]:
@@ -69,41 +67,9 @@ class Creation:
 
 
 def _tables(connection: Connection) -> list[str]:
-    with _opened(connection, missing=True) as execute:
-        return [row[0] for row in execute("SHOW TABLES")]
-
-
-class Execute(t.Protocol):
-    def __call__(self, statement: str, values: Row = ()) -> list[Row]: ...
-
-
-def _nothing(statement: str, values: Row = ()) -> list[Row]:  # noqa: ARG001
-    return []
-
-
-@contextlib.contextmanager
-def _opened(connection: Connection, *, missing: bool = False) -> Iterator[Execute]:
-    """Executes statements in the database. missing: a database that is not there has no rows."""
     try:
-        pymysql = driver()
-    except DriverError as error:
-        raise UnreachableError(str(error)) from error
-    try:
-        database = pymysql.connect(**connection.arguments(), autocommit=True)
-    except pymysql.err.MySQLError as error:
-        if missing:
-            yield _nothing
-            return
-        raise UnreachableError(f"{connection} does not accept a connection: {error}") from error
-
-    def execute(statement: str, values: Row = ()) -> list[Row]:
-        with database.cursor() as cursor:
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
-
-    try:
-        yield execute
-    except pymysql.err.MySQLError as error:
-        raise SchemaError(f"{connection}: {error}") from error
-    finally:
-        database.close()
+        with opened(connection) as execute:
+            return [row[0] for row in execute("SHOW TABLES")]
+    except UnreachableError:
+        # A database that is not there.
+        return []

@@ -8,11 +8,10 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import Connection, DatabaseError, configured_connection
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
-    Connection,
     Outcome,
     SchemaError,
-    configured_connection,
     load_revisions,
     migrate,
     revisions_of,
@@ -62,6 +61,6 @@ def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool) -> Outcome:
             run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
             check_mode=check_mode,
         )
-    except SchemaError as error:
+    except DatabaseError as error:
         message = str(error)
         raise SchemaError(mask(message if message.startswith(f"{name}: ") else f"{name}: {message}", secrets)) from None

@@ -62,14 +62,12 @@ hosts:
   returned: always
 """
 
-import configparser
 import time
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._mariadb import DriverError, driver
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import DatabaseError, configured_connection, opened
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
@@ -86,42 +84,14 @@ CELLS = {
 }
 
 
-# pymysql's errors of a server that does not run, or not yet.
+# pymysql's errors of a server that does not run, or not yet, as when the controller has just been started.
 ABSENT = (2002, 2003, 2013)
-
-
-class NotReadableError(Exception):
-    """Nova's databases cannot be looked into."""
-
-
-class NotRunningError(NotReadableError):
-    """Nor will they before MariaDB is up, as when the controller has just been started."""
 
 
 def rows(config_file: str, section: str, statement: str) -> list[str]:
     """First column of what a statement finds in the database that a section of Nova's configuration names."""
-    config = configparser.RawConfigParser(strict=False)
-    if not config.read(config_file) or not config.has_option(section, "connection"):
-        raise NotReadableError(f"{config_file} has no [{section}] connection")
-    url = urlsplit(config.get(section, "connection"))
-    try:
-        pymysql = driver()
-    except DriverError as error:
-        raise NotReadableError(str(error)) from error
-    try:
-        connection = pymysql.connect(
-            host=url.hostname,
-            port=url.port or 3306,
-            user=unquote(url.username or ""),
-            password=unquote(url.password or ""),
-            database=url.path.lstrip("/"),
-        )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            return sorted(str(row[0]) for row in cursor.fetchall())
-    except pymysql.MySQLError as error:
-        kind = NotRunningError if error.args and error.args[0] in ABSENT else NotReadableError
-        raise kind(f"database {url.path.lstrip('/')} at {url.hostname}: {error}") from error
+    with opened(configured_connection(config_file, section, "connection")) as execute:
+        return sorted(str(row[0]) for row in execute(statement))
 
 
 def main() -> None:
@@ -142,10 +112,10 @@ def main() -> None:
         while True:
             try:
                 return rows(config_file, "api_database", statement)
-            except NotReadableError as error:
+            except DatabaseError as error:
                 if module.check_mode:
                     return []
-                if not isinstance(error, NotRunningError) or time.monotonic() > deadline:
+                if error.number not in ABSENT or time.monotonic() > deadline:
                     module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
             time.sleep(2)
 
@@ -181,7 +151,7 @@ def main() -> None:
         # A host can be mapped once it has reported itself to the cell's database.
         try:
             reported = rows(config_file, "database", "SELECT host FROM compute_nodes WHERE deleted = 0")
-        except NotReadableError as error:
+        except DatabaseError as error:
             module.fail_json(msg=f"Nova's compute hosts cannot be read: {error}")
         silent = sorted(set(missing_hosts) - set(reported))
         if not silent:

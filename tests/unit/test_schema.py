@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from ansible_collections.mikumo.openstack.plugins.module_utils import _database
 from ansible_collections.mikumo.openstack.plugins.module_utils import _schema as schema
 
 EXPAND_CONTRACT = {
@@ -86,12 +87,12 @@ def test_bad_scripts(tmp_path, scripts, message):
 
 
 def test_missing_directory(tmp_path):
-    with pytest.raises(schema.UnreachableError, match="does not exist"):
+    with pytest.raises(_database.UnreachableError, match="does not exist"):
         schema.load_revisions([str(tmp_path / "no")])
 
 
 def test_connection():
-    connection = schema.Connection("mysql+pymysql://nova:p%40ss@10.0.0.11:3307/nova?charset=utf8&ssl_ca=/etc/ca.pem")
+    connection = _database.Connection("mysql+pymysql://nova:p%40ss@10.0.0.11:3307/nova?charset=utf8&ssl_ca=/etc/ca.pem")
     assert connection.arguments() == {
         "host": "10.0.0.11",
         "port": 3307,
@@ -110,8 +111,8 @@ def test_connection():
 
 
 def test_connection_of_another_kind():
-    with pytest.raises(schema.SchemaError, match="begins with 'postgresql'"):
-        schema.Connection("postgresql://a:b@c/d").arguments()
+    with pytest.raises(_database.DatabaseError, match="begins with 'postgresql'"):
+        _database.Connection("postgresql://a:b@c/d").arguments()
 
 
 def test_configured_connection(tmp_path):
@@ -119,17 +120,17 @@ def test_configured_connection(tmp_path):
     path.write_text(
         "[DEFAULT]\nconnection = no\nrate = 5%\nflag\n[database]\nconnection=sqlite:///x\nconnection = sqlite:////y\n"
     )
-    assert schema.configured_connection(str(path), "database", "connection").url == "sqlite:////y"
-    assert schema.configured_connection(str(path), "DEFAULT", "connection").url == "no"
-    with pytest.raises(schema.UnreachableError, match=r"no option 'connection' in section \[api_database\]"):
-        schema.configured_connection(str(path), "api_database", "connection")
-    with pytest.raises(schema.UnreachableError, match="does not exist"):
-        schema.configured_connection(str(tmp_path / "no"), "database", "connection")
+    assert _database.configured_connection(str(path), "database", "connection").url == "sqlite:////y"
+    assert _database.configured_connection(str(path), "DEFAULT", "connection").url == "no"
+    with pytest.raises(_database.UnreachableError, match=r"no option 'connection' in section \[api_database\]"):
+        _database.configured_connection(str(path), "api_database", "connection")
+    with pytest.raises(_database.UnreachableError, match="does not exist"):
+        _database.configured_connection(str(tmp_path / "no"), "database", "connection")
 
 
 def test_current_revisions(tmp_path):
     path = tmp_path / "a.db"
-    connection = schema.Connection(f"sqlite:///{path}")
+    connection = _database.Connection(f"sqlite:///{path}")
     assert schema.current_revisions(connection, "alembic_version") == frozenset()
     database = sqlite3.connect(path)
     database.execute("CREATE TABLE other (x INTEGER)")
@@ -263,9 +264,9 @@ def test_migrate_refuses_a_newer_database(tmp_path):
 
 
 def test_migrate_on_an_empty_machine(tmp_path):
-    service = Service(tree(tmp_path, LINEAR), schema.UnreachableError("no server"), HEAD)
+    service = Service(tree(tmp_path, LINEAR), _database.UnreachableError("no server"), HEAD)
     assert service.migrate(check_mode=True).changed
-    with pytest.raises(schema.UnreachableError):
+    with pytest.raises(_database.UnreachableError):
         service.migrate()
 
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The database that a service's configuration names, and the way to it that the service itself takes."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import sys
+import typing as t
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+__all__ = ["Connection", "DatabaseError", "Execute", "UnreachableError", "configured_connection", "opened"]
+
+Row = tuple[t.Any, ...]
+
+
+class DatabaseError(Exception):
+    """What is wrong with a database, or with what names it. number: of MariaDB's or its driver's error, if there is one."""
+
+    def __init__(self, message: str, number: int | None = None) -> None:
+        super().__init__(message)
+        self.number = number
+
+
+class UnreachableError(DatabaseError):
+    """What is needed to look is not there (yet): scripts, configuration, driver or server."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message."""
+
+    url: str = field(repr=False)
+
+    @property
+    def parts(self) -> urllib.parse.SplitResult:
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme.split("+")[0] not in ("mysql", "mariadb", "sqlite"):
+            raise DatabaseError(
+                f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://"
+            )
+        return parts
+
+    @property
+    def is_sqlite(self) -> bool:
+        return bool(self.parts.scheme.startswith("sqlite"))
+
+    @property
+    def secrets(self) -> list[str]:
+        password = urllib.parse.urlsplit(self.url).password
+        return [password, urllib.parse.unquote(password)] if password else []
+
+    def of(self, database: str) -> Connection:
+        """The same server and user, with another database."""
+        return Connection(self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
+
+    @property
+    def database(self) -> str:
+        return urllib.parse.unquote(self.parts.path.removeprefix("/"))
+
+    def __str__(self) -> str:
+        parts = self.parts
+        if self.is_sqlite:
+            return f"database {self.database}"
+        user = urllib.parse.unquote(parts.username or "")
+        return f"database {self.database} on {parts.hostname or 'localhost'} as {user}"
+
+    def arguments(self) -> dict[str, t.Any]:
+        """What pymysql.connect wants."""
+        parts = self.parts
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        arguments: dict[str, t.Any] = {
+            "host": parts.hostname or "localhost",
+            "port": parts.port or 3306,
+            "user": urllib.parse.unquote(parts.username or ""),
+            "password": urllib.parse.unquote(parts.password or ""),
+            "database": self.database,
+            "connect_timeout": 30,
+        }
+        if "unix_socket" in query:
+            arguments["unix_socket"] = query["unix_socket"]
+        tls = {key.removeprefix("ssl_"): query[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if key in query}
+        if tls:
+            arguments["ssl"] = tls
+        return arguments
+
+
+def configured_connection(path: str, section: str, option: str) -> Connection:
+    """The connection that the service itself uses."""
+    parser = configparser.ConfigParser(
+        # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
+        interpolation=None,
+        strict=False,
+        allow_no_value=True,
+        default_section="",
+        comment_prefixes=("#", ";"),
+    )
+    try:
+        parser.read_string(Path(path).read_text(encoding="utf-8"), source=path)
+    except FileNotFoundError:
+        raise UnreachableError(f"the configuration {path} does not exist; write it before its database is looked at") from None
+    except (OSError, configparser.Error) as error:
+        raise DatabaseError(f"the configuration {path} cannot be read: {error}") from error
+    url = parser.get(section, option, fallback=None)
+    if not url:
+        raise UnreachableError(f"the configuration {path} has no option '{option}' in section [{section}]")
+    return Connection(url)
+
+
+class Execute(t.Protocol):
+    def __call__(self, statement: str, values: Row = ()) -> list[Row]: ...
+
+
+def driver() -> t.Any:
+    """pymysql, which OpenStack's services use."""
+    # For logins that MariaDB's accounts do not use, and nearly half of what it takes to load the driver.
+    for name in ("cryptography", "nacl"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    try:
+        return import_module("pymysql")
+    except ImportError as error:  # a node before its packages
+        raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
+
+
+def _number(error: Exception) -> int | None:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+
+
+@contextlib.contextmanager
+def opened(connection: Connection) -> Iterator[Execute]:
+    """Executes statements in a database of MariaDB, each in a transaction of its own."""
+    pymysql = driver()
+    try:
+        database = pymysql.connect(**connection.arguments(), autocommit=True)
+    except pymysql.err.MySQLError as error:
+        raise UnreachableError(
+            f"{connection} does not accept a connection: {error}; create the database and its user first", _number(error)
+        ) from error
+
+    def execute(statement: str, values: Row = ()) -> list[Row]:
+        with database.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    try:
+        yield execute
+    except pymysql.err.MySQLError as error:
+        raise DatabaseError(f"{connection}: {error}", _number(error)) from error
+    finally:
+        database.close()
