@@ -125,16 +125,17 @@ def main() -> None:
             tail = "\n".join((out + err).strip().splitlines()[-20:])
             module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")
 
-    def unmapped() -> list[str]:
-        return sorted(set(wanted) - set(mapped("SELECT host FROM host_mappings")))
+    def mapped_hosts() -> list[str]:
+        return mapped("SELECT host FROM host_mappings")
 
     cells = mapped("SELECT name FROM cell_mappings")
+    hosts = mapped_hosts()
     missing_cells = [name for name in CELLS if name not in cells]
-    missing_hosts = unmapped() if wanted else []
+    missing_hosts = sorted(set(wanted) - set(hosts))
     result: dict[str, Any] = {
         "changed": bool(missing_cells or missing_hosts),
         "cells": sorted({*cells, *CELLS}),
-        "hosts": sorted(wanted),
+        "hosts": sorted({*hosts, *wanted}),
         "diff": {
             "before": "".join(f"cell {name}\n" for name in CELLS if name in cells)
             + "".join(f"host {name}\n" for name in sorted(wanted) if name not in missing_hosts),
@@ -156,7 +157,7 @@ def main() -> None:
         silent = sorted(set(missing_hosts) - set(reported))
         if not silent:
             manage("discover_hosts")
-            missing_hosts = unmapped()
+            missing_hosts = sorted(set(wanted) - set(mapped_hosts()))
             if missing_hosts:
                 module.fail_json(msg=f"`nova-manage cell_v2 discover_hosts` did not map {', '.join(missing_hosts)}")
             break

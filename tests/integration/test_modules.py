@@ -335,4 +335,6 @@ def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     another = run_module("keystone_bootstrap", "controller", arguments | {"password": "not-this-one"}, check=True)
     assert another["changed"] is True
     assert "not-this-one" not in json.dumps(another)
-    assert run_module("nova_cells", "controller", {"hosts": ["compute"]})["changed"] is False
+    cells = run_module("nova_cells", "controller", {"hosts": ["compute"]})
+    assert (cells["changed"], cells["cells"], cells["hosts"]) == (False, ["cell0", "cell1"], ["compute"])
+    assert run_module("nova_cells", "controller", {})["hosts"] == ["compute"]
