@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["Connection", "DatabaseError", "Execute", "UnreachableError", "configured_connection", "opened"]
+__all__ = ["Connection", "DatabaseError", "UnreachableError", "configured_connection", "opened"]
 
 Row = tuple[t.Any, ...]
+# Of MariaDB: what it says to an account that may not use a database, or is not there, and of a database that is not there.
+NOT_MADE = (1044, 1045, 1049)
 
 
 class DatabaseError(Exception):
@@ -138,9 +140,9 @@ def opened(connection: Connection) -> Iterator[Execute]:
     try:
         database = pymysql.connect(**connection.arguments(), autocommit=True)
     except pymysql.err.MySQLError as error:
-        raise UnreachableError(
-            f"{connection} does not accept a connection: {error}; create the database and its user first", _number(error)
-        ) from error
+        number = _number(error)
+        advice = "; create the database and its user first" if number in NOT_MADE else ""
+        raise UnreachableError(f"{connection} does not accept a connection: {error}{advice}", number) from error
 
     def execute(statement: str, values: Row = ()) -> list[Row]:
         with database.cursor() as cursor:

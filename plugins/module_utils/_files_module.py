@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import FilesError, mask, parse, sync
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK, FilesError, mask, parse, sync
 
 ARGUMENTS: dict[str, t.Any] = {
     "files": {
@@ -40,29 +40,35 @@ class Module(AnsibleModule):  # type: ignore[misc]
         # The default writes all arguments to the journal, where the files' content does not belong.
         self.log(f"{self._name}: {len(self.params['files'])} files")
 
+    def exit_json(self, **result: t.Any) -> None:
+        super().exit_json(**{"invocation": invocation(self.params), **result})
+
+    def fail_json(self, msg: str, **result: t.Any) -> None:
+        # Also for what Ansible finds wrong with the arguments.
+        super().fail_json(msg, **{"invocation": invocation(self.params), **result})
+
     def write(self) -> dict[str, t.Any]:
         """Brings the files into the wanted state. Returns the result, or ends with the message of what is wrong."""
         params = self.params
-        shown = invocation(params)
         try:
             wanted = parse(params["files"], owner=params["owner"], group=params["group"], mode=params["mode"])
             outcome = sync(wanted, secrets=params["secrets"], check_mode=self.check_mode)
         except FilesError as error:
-            self.fail_json(msg=str(error), invocation=shown)
-        return {
-            "changed": outcome.changed,
-            "changed_files": outcome.changed_files,
-            "diff": outcome.diff,
-            "invocation": shown,
-        }
+            self.fail_json(msg=str(error))
+        return {"changed": outcome.changed, "changed_files": outcome.changed_files, "diff": outcome.diff}
 
 
 def invocation(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments as Ansible returns them for -vvv, without what is secret in the files."""
-    files = []
-    for entry in params["files"]:
-        shown = dict(entry)
-        if entry["content"] is not None:
-            shown["content"] = f"({len(entry['content'])} characters)" if entry["hidden"] else mask(entry["content"])
-        files.append(shown)
-    return {"module_args": {**params, "files": files}}
+    """The arguments as Ansible returns them for -vvv, without what is secret in the files. They may be the wrong ones."""
+    files = params.get("files")
+    return {"module_args": {**params, "files": [_shown(entry) for entry in files] if isinstance(files, list) else MASK}}
+
+
+def _shown(entry: t.Any) -> t.Any:
+    if not isinstance(entry, dict):
+        return MASK
+    content = entry.get("content")
+    if content is None:
+        return entry
+    hidden = entry.get("hidden") or not isinstance(content, str)
+    return {**entry, "content": f"({len(str(content))} characters)" if hidden else mask(content)}

@@ -10,14 +10,68 @@ version_added: 0.1.0
 description:
   - Writes files as M(mikumo.openstack.config_files) does, then looks at schemas as M(mikumo.openstack.database_schema)
     does in check mode, in one call. Schemas are not touched.
-  - The look uses the service's own configuration. A schema that is at its newest revision so tells that database, account,
-    password and configuration fit together.
+  - The look uses the service's own configuration. A schema that is at its newest revision so tells that its database, the
+    account, the password and the configuration fit together.
 options:
   schemas:
-    description: Schemas to look at, each with the options of M(mikumo.openstack.database_schema).
+    description: Schemas to look at. What M(mikumo.openstack.database_schema) needs beyond the look may stand there too.
     type: list
     elements: dict
     default: []
+    suboptions:
+      name:
+        description: What messages and RV(schemas_behind) call this schema.
+        type: str
+        required: true
+      migrations:
+        description: Directories with the revision scripts, searched with all below.
+        type: list
+        elements: path
+        required: true
+      config_file:
+        description: Configuration with the URL of the database. Exactly one of this and O(schemas[].connection) is required.
+        type: path
+      section:
+        description: Section of O(schemas[].config_file).
+        type: str
+        default: database
+      option:
+        description: Option in O(schemas[].section) with SQLAlchemy's URL.
+        type: str
+        default: connection
+      connection:
+        description: SQLAlchemy's URL of the database.
+        type: str
+      databases:
+        description: Names of the databases on that server, if they are several. The one in the URL if none is given.
+        type: list
+        elements: str
+        default: []
+      version_table:
+        description: Name of alembic's table.
+        type: str
+        default: alembic_version
+      command:
+        description: Not for the look.
+        type: list
+        elements: str
+        required: true
+      user:
+        description: Not for the look.
+        type: str
+      environment:
+        description: Not for the look.
+        type: dict
+        default: {}
+      timeout:
+        description: Not for the look.
+        type: int
+        default: 1800
+      secrets:
+        description: Values that must not be seen. The database's password is among them anyway.
+        type: list
+        elements: str
+        default: []
 extends_documentation_fragment:
   - mikumo.openstack.files
 attributes: {}
@@ -61,34 +115,34 @@ schemas_behind:
   sample: [placement]
 """
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+import typing as t
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _files_module, _schema_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._files_module import Module
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
 
-ARGUMENTS = {**_files_module.ARGUMENTS, "schemas": {"type": "list", "elements": "dict", "default": []}}
-SCHEMA = ArgumentSpecValidator(
-    _schema_module.ARGUMENTS, mutually_exclusive=_schema_module.EXCLUSIVE, required_one_of=_schema_module.EXCLUSIVE
-)
+ARGUMENTS: dict[str, t.Any] = {
+    **_files_module.ARGUMENTS,
+    "schemas": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": _schema_module.ARGUMENTS,
+        "mutually_exclusive": _schema_module.EXCLUSIVE,
+        "required_one_of": _schema_module.EXCLUSIVE,
+    },
+}
 
 
 def main() -> None:
     module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
-    schemas = [SCHEMA.validate(schema) for schema in module.params["schemas"]]
-    for schema in schemas:
-        module.no_log_values.update(schema._no_log_values)
-        if schema.error_messages:
-            module.fail_json(msg=f"schemas: {'; '.join(schema.error_messages)}")
+    schemas = module.params["schemas"]
     result = module.write()
     try:
-        looks = {
-            schema.validated_parameters["name"]: _schema_module.bring_to_head(schema.validated_parameters, check_mode=True)
-            for schema in schemas
-        }
+        behind = [schema["name"] for schema in schemas if _schema_module.bring_to_head(schema, check_mode=True).changed]
     except SchemaError as error:
         module.fail_json(msg=str(error), **result)
-    module.exit_json(schemas_behind=[name for name, look in looks.items() if look.changed], **result)
+    module.exit_json(schemas_behind=behind, **result)
 
 
 if __name__ == "__main__":

@@ -36,19 +36,27 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         "secrets": ["not-to-be-seen"],
     }
 
-    def call(database: str = "glance.sqlite", check: bool = False, **changes: Any) -> dict[str, Any]:
+    def call(
+        database: str = "glance.sqlite", check: bool = False, state: str = "present", also: str = "glance.sqlite", **changes: Any
+    ) -> dict[str, Any]:
         content = f"[database]\nconnection = sqlite:///{tmp_path}/{database}\n"
+        other = schema | {"connection": f"sqlite:///{tmp_path}/{also}", "config_file": None}
         arguments = {
             "owner": getpass.getuser(),
             "group": grp.getgrgid(os.getgid()).gr_name,
-            "files": [{"path": str(config), "content": content}],
-            "schemas": [schema | changes],
+            "files": [
+                {"path": str(config), "content": content, "state": state},
+                {"path": str(tmp_path / "key"), "content": "hidden-content", "hidden": True},
+            ],
+            # The second one looks at a database of its own.
+            "schemas": [{k: v for k, v in one.items() if v is not None} for one in (schema | changes, other)],
             "_ansible_check_mode": check,
         }
         with patch_module_args(arguments), pytest.raises(SystemExit):
             service_files.main()
         printed = capsys.readouterr().out
         assert "not-to-be-seen" not in printed
+        assert "hidden-content" not in printed
         result: dict[str, Any] = json.loads(printed)
         return result
 
@@ -61,11 +69,19 @@ def has_revision(path: Path, revision: str) -> None:
         database.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
 
 
-def test_schema_of_a_new_service_is_behind(run: Run, tmp_path: Path) -> None:
+def test_schemas_of_a_new_service_are_behind(run: Run, tmp_path: Path) -> None:
     first = run()
-    assert (first["changed_files"], first["schemas_behind"]) == ([str(tmp_path / "glance.conf")], ["glance"])
+    assert (first["changed_files"], first["schemas_behind"]) == (
+        [str(tmp_path / "glance.conf"), str(tmp_path / "key")],
+        ["glance", "glance"],
+    )
     second = run()
-    assert (second["changed"], second["schemas_behind"]) == (False, ["glance"])
+    assert (second["changed"], second["schemas_behind"]) == (False, ["glance", "glance"])
+
+
+def test_one_of_two_schemas_is_behind(run: Run, tmp_path: Path) -> None:
+    has_revision(tmp_path / "glance.sqlite", "first")
+    assert run(also="other.sqlite")["schemas_behind"] == ["glance"]
 
 
 def test_schema_is_looked_at_with_the_files_just_written(run: Run, tmp_path: Path) -> None:
@@ -80,14 +96,23 @@ def test_schema_is_looked_at_with_the_files_just_written(run: Run, tmp_path: Pat
 
 def test_empty_node_is_predicted(run: Run, tmp_path: Path) -> None:
     result = run(check=True)
-    assert (result["changed"], result["schemas_behind"]) == (True, ["glance"])
+    assert (result["changed"], result["schemas_behind"]) == (True, ["glance", "glance"])
     assert not (tmp_path / "glance.conf").exists()
 
 
-def test_bad_schema_is_refused_before_a_file_is_touched(run: Run, tmp_path: Path) -> None:
-    result = run(configfile="/etc/glance/glance-api.conf")
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"configfile": "/etc/glance/glance-api.conf"}, "configfile"),
+        ({"connection": "sqlite:////x"}, "mutually exclusive"),
+        ({"config_file": None}, "one of the following is required"),
+        ({"state": "presnet"}, "presnet"),
+    ],
+)
+def test_bad_input_is_refused_before_a_file_is_touched(run: Run, tmp_path: Path, changes: dict[str, Any], word: str) -> None:
+    result = run(**changes)
     assert result["failed"]
-    assert "configfile" in result["msg"]
+    assert word in result["msg"]
     assert not (tmp_path / "glance.conf").exists()
 
 
