@@ -7,18 +7,23 @@ from __future__ import annotations
 import configparser
 import contextlib
 import sys
+import time
 import typing as t
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["Connection", "DatabaseError", "UnreachableError", "configured_connection", "opened"]
+__all__ = ["START", "Connection", "DatabaseError", "UnreachableError", "configured_connection", "opened"]
 
 Row = tuple[t.Any, ...]
-# Of MariaDB: what it says to an account that may not use a database, or is not there, and of a database that is not there.
+# What MariaDB says to an account that may not use a database, or is not there, and of a database that is not there.
 NOT_MADE = (1044, 1045, 1049)
+# What its driver says of a server that does not run, or not yet.
+ABSENT = (2002, 2003, 2013)
+# Seconds in which MariaDB starts, also where it has a crash behind it and one slow core for all services of a controller.
+START = 120
 
 
 class DatabaseError(Exception):
@@ -35,9 +40,13 @@ class UnreachableError(DatabaseError):
 
 @dataclass(frozen=True)
 class Connection:
-    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message."""
+    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message.
+
+    wait: seconds for a server that does not run yet. With 0 it is unreachable, like an account that is not there yet.
+    """
 
     url: str = field(repr=False)
+    wait: float = 0
 
     @property
     def parts(self) -> urllib.parse.SplitResult:
@@ -59,7 +68,7 @@ class Connection:
 
     def of(self, database: str) -> Connection:
         """The same server and user, with another database."""
-        return Connection(self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
+        return replace(self, url=self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
 
     @property
     def database(self) -> str:
@@ -92,7 +101,7 @@ class Connection:
         return arguments
 
 
-def configured_connection(path: str, section: str, option: str) -> Connection:
+def configured_connection(path: str, section: str, option: str, wait: float = 0) -> Connection:
     """The connection that the service itself uses."""
     parser = configparser.ConfigParser(
         # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
@@ -111,7 +120,7 @@ def configured_connection(path: str, section: str, option: str) -> Connection:
     url = parser.get(section, option, fallback=None)
     if not url:
         raise UnreachableError(f"the configuration {path} has no option '{option}' in section [{section}]")
-    return Connection(url)
+    return Connection(url, wait)
 
 
 class Execute(t.Protocol):
@@ -133,16 +142,28 @@ def _number(error: Exception) -> int | None:
     return error.args[0] if error.args and isinstance(error.args[0], int) else None
 
 
+def _connected(connection: Connection, pymysql: t.Any) -> t.Any:
+    deadline = time.monotonic() + connection.wait
+    while True:
+        try:
+            return pymysql.connect(**connection.arguments(), autocommit=True)
+        except pymysql.err.MySQLError as error:
+            number = _number(error)
+            message = f"{connection} does not accept a connection: {error}"
+            if number not in ABSENT or not connection.wait:
+                advice = "; create the database and its user first" if number in NOT_MADE else ""
+                raise UnreachableError(message + advice, number) from error
+            if time.monotonic() > deadline:
+                waited = f"It was waited for {connection.wait:.0f} s; see `journalctl -u mariadb` on its node"
+                raise DatabaseError(f"{message}. {waited}", number) from error
+        time.sleep(1)
+
+
 @contextlib.contextmanager
 def opened(connection: Connection) -> Iterator[Execute]:
     """Executes statements in a database of MariaDB, each in a transaction of its own."""
     pymysql = driver()
-    try:
-        database = pymysql.connect(**connection.arguments(), autocommit=True)
-    except pymysql.err.MySQLError as error:
-        number = _number(error)
-        advice = "; create the database and its user first" if number in NOT_MADE else ""
-        raise UnreachableError(f"{connection} does not accept a connection: {error}{advice}", number) from error
+    database = _connected(connection, pymysql)
 
     def execute(statement: str, values: Row = ()) -> list[Row]:
         with database.cursor() as cursor:

@@ -37,16 +37,19 @@ ARGUMENTS: dict[str, t.Any] = {
 EXCLUSIVE = [("config_file", "connection")]
 
 
-def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool) -> Outcome:
-    """Brings the schema to its newest revision, or says whether it is there. A SchemaError has its name and not its password."""
+def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool, wait: float) -> Outcome:
+    """Brings the schema to its newest revision, or says whether it is there. A SchemaError has its name and not its password.
+
+    wait: seconds for a server that does not run yet. With 0 check mode predicts a change then.
+    """
     name: str = params["name"]
     secrets = list(params["secrets"])
 
     def connection() -> Connection:
         if params["connection"]:
-            found = Connection(params["connection"])
+            found = Connection(params["connection"], wait)
         else:
-            found = configured_connection(params["config_file"], params["section"], params["option"])
+            found = configured_connection(params["config_file"], params["section"], params["option"], wait)
         secrets.extend(found.secrets)
         return found
 

@@ -15,6 +15,7 @@ description:
   - A schema whose creation was interrupted, by a killed run or a failure of the power, is created again from an empty
     database. A table that is there from before the first revision until after the last tells that it was. A command that
     an earlier run has started and that still goes on is waited for.
+  - A MariaDB that does not run is waited for, up to two minutes, as after a crash or while its node starts.
   - A database that has a revision unknown to the scripts is an error, since a schema cannot go back.
 options:
   name:
@@ -145,6 +146,7 @@ after:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import ARGUMENTS, EXCLUSIVE, bring_to_head
 
@@ -158,7 +160,7 @@ def main() -> None:
     )
     name = module.params["name"]
     try:
-        outcome = bring_to_head(module.params, check_mode=module.check_mode)
+        outcome = bring_to_head(module.params, check_mode=module.check_mode, wait=0 if module.check_mode else START)
     except SchemaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -84,16 +84,6 @@ CELLS = {
 }
 
 
-# pymysql's errors of a server that does not run, or not yet, as when the controller has just been started.
-ABSENT = (2002, 2003, 2013)
-
-
-def rows(config_file: str, section: str, statement: str) -> list[str]:
-    """First column of what a statement finds in the database that a section of Nova's configuration names."""
-    with opened(configured_connection(config_file, section, "connection")) as execute:
-        return sorted(str(row[0]) for row in execute(statement))
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -103,21 +93,20 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    config_file: str = module.params["config_file"]
     wanted: list[str] = module.params["hosts"]
 
     deadline = time.monotonic() + module.params["timeout"]
 
-    def mapped(statement: str) -> list[str]:
-        while True:
-            try:
-                return rows(config_file, "api_database", statement)
-            except DatabaseError as error:
-                if module.check_mode:
-                    return []
-                if error.number not in ABSENT or time.monotonic() > deadline:
-                    module.fail_json(msg=f"Nova's cell mappings cannot be read: {error}")
-            time.sleep(2)
+    def rows(section: str, statement: str) -> list[str]:
+        """First column of what a statement finds in the database that a section of Nova's configuration names."""
+        wait = 0 if module.check_mode else module.params["timeout"]
+        try:
+            with opened(configured_connection(module.params["config_file"], section, "connection", wait)) as execute:
+                return sorted(str(row[0]) for row in execute(statement))
+        except DatabaseError as error:
+            if not module.check_mode:
+                module.fail_json(msg=f"Nova's databases cannot be read: {error}")
+            return []
 
     def manage(*arguments: str) -> None:
         rc, out, err = module.run_command(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
@@ -126,9 +115,9 @@ def main() -> None:
             module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")
 
     def mapped_hosts() -> list[str]:
-        return mapped("SELECT host FROM host_mappings")
+        return rows("api_database", "SELECT host FROM host_mappings")
 
-    cells = mapped("SELECT name FROM cell_mappings")
+    cells = rows("api_database", "SELECT name FROM cell_mappings")
     hosts = mapped_hosts()
     missing_cells = [name for name in CELLS if name not in cells]
     missing_hosts = sorted(set(wanted) - set(hosts))
@@ -150,10 +139,7 @@ def main() -> None:
 
     while missing_hosts:
         # A host can be mapped once it has reported itself to the cell's database.
-        try:
-            reported = rows(config_file, "database", "SELECT host FROM compute_nodes WHERE deleted = 0")
-        except DatabaseError as error:
-            module.fail_json(msg=f"Nova's compute hosts cannot be read: {error}")
+        reported = rows("database", "SELECT host FROM compute_nodes WHERE deleted = 0")
         silent = sorted(set(missing_hosts) - set(reported))
         if not silent:
             manage("discover_hosts")

@@ -12,6 +12,7 @@ description:
     does in check mode, in one call. Schemas are not touched.
   - The look uses the service's own configuration. A schema that is at its newest revision so tells that its database, the
     account, the password and the configuration fit together.
+  - A MariaDB that does not run is waited for, up to two minutes, as after a crash or while its node starts.
 options:
   schemas:
     description: Schemas to look at. What M(mikumo.openstack.database_schema) needs beyond the look may stand there too.
@@ -118,8 +119,10 @@ schemas_behind:
 import typing as t
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _files_module, _schema_module
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
 from ansible_collections.mikumo.openstack.plugins.module_utils._files_module import Module
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
 
 ARGUMENTS: dict[str, t.Any] = {
     **_files_module.ARGUMENTS,
@@ -136,13 +139,13 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def main() -> None:
     module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
-    schemas = module.params["schemas"]
     result = module.write()
+    wait = 0 if module.check_mode else START
     try:
-        behind = [schema["name"] for schema in schemas if _schema_module.bring_to_head(schema, check_mode=True).changed]
+        looks = [(one["name"], bring_to_head(one, check_mode=True, wait=wait)) for one in module.params["schemas"]]
     except SchemaError as error:
         module.fail_json(msg=str(error), **result)
-    module.exit_json(schemas_behind=behind, **result)
+    module.exit_json(schemas_behind=[name for name, look in looks if look.changed], **result)
 
 
 if __name__ == "__main__":
