@@ -22,8 +22,8 @@ Row = tuple[t.Any, ...]
 NOT_MADE = (1044, 1045, 1049)
 # What its driver says of a server that does not run, or not yet.
 ABSENT = (2002, 2003, 2013)
-# Seconds in which MariaDB starts, also on one slow core with all services of a controller. After a full disk has ended it, it looks
-# for room once a minute.
+# Seconds in which MariaDB starts, also on one slow core with all services of a controller. After a full disk has ended it,
+# it looks for room once a minute.
 START = 120
 
 
