@@ -108,8 +108,8 @@ changed_files:
   sample: [/etc/placement/placement.conf]
 schemas_behind:
   description:
-    - Names of the schemas that are not at their newest revision, or that cannot be reached with the configuration on the
-      node.
+    - Names of the schemas that are not at their newest revision, or whose database, account or scripts are not there yet.
+    - In check mode also of those whose MariaDB does not run. Otherwise that is an error, after the wait.
   returned: success
   type: list
   elements: str

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -93,3 +94,40 @@ def test_statement_that_fails_says_where_and_closes(driver: Driver) -> None:
         with _database.opened(_database.Connection(URL)) as execute:
             execute("SELECT 1 FROM images")
     assert (raised.value.number, driver.closed) == (1146, 1)
+
+
+def test_connection() -> None:
+    connection = _database.Connection("mysql+pymysql://nova:p%40ss@10.0.0.11:3307/nova?charset=utf8&ssl_ca=/etc/ca.pem")
+    assert connection.arguments() == {
+        "host": "10.0.0.11",
+        "port": 3307,
+        "user": "nova",
+        "password": "p@ss",
+        "database": "nova",
+        "connect_timeout": 30,
+        "ssl": {"ca": "/etc/ca.pem"},
+    }
+    assert connection.of("nova_cell0").arguments()["database"] == "nova_cell0"
+    assert set(connection.secrets) == {"p%40ss", "p@ss"}
+    for shown in (str(connection), repr(connection)):
+        assert "p%40ss" not in shown
+        assert "p@ss" not in shown
+    assert str(connection) == "database nova on 10.0.0.11 as nova"
+
+
+def test_connection_of_another_kind() -> None:
+    with pytest.raises(_database.DatabaseError, match="begins with 'postgresql'"):
+        _database.Connection("postgresql://a:b@c/d").arguments()
+
+
+def test_configured_connection(tmp_path: Path) -> None:
+    path = tmp_path / "a.conf"
+    path.write_text(
+        "[DEFAULT]\nconnection = no\nrate = 5%\nflag\n[database]\nconnection=sqlite:///x\nconnection = sqlite:////y\n"
+    )
+    assert _database.configured_connection(str(path), "database", "connection").url == "sqlite:////y"
+    assert _database.configured_connection(str(path), "DEFAULT", "connection").url == "no"
+    with pytest.raises(_database.UnreachableError, match=r"no option 'connection' in section \[api_database\]"):
+        _database.configured_connection(str(path), "api_database", "connection")
+    with pytest.raises(_database.UnreachableError, match="does not exist"):
+        _database.configured_connection(str(tmp_path / "no"), "database", "connection")

@@ -23,7 +23,7 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Calls the module for a service with one configuration and one schema."""
+    """Calls the module for a service with two files, and two schemas of one name."""
     scripts = tmp_path / "migrations"
     scripts.mkdir()
     (scripts / "first.py").write_text("revision = 'first'\ndown_revision = None\n", encoding="utf-8")
