@@ -29,14 +29,6 @@ options:
     description: MiB of memory that a node needs, by group.
     type: dict
     default: {}
-  management_network:
-    description: Network in which the node needs an address. Empty for none.
-    type: str
-    default: ""
-  tunnel_network:
-    description: Another such network.
-    type: str
-    default: ""
   free_gb:
     description: GiB that have to be free on the file system of O(volume_file).
     type: float

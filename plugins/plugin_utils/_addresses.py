@@ -7,7 +7,7 @@ import itertools
 import typing as t
 from collections.abc import Mapping, Sequence
 
-__all__ = ["AddressError", "address_in", "network", "network_overlaps"]
+__all__ = ["AddressError", "network", "network_overlaps", "node_address"]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -29,27 +29,43 @@ def network(text: t.Any) -> Network:
         raise AddressError(f"{text!r} is not a network; give it like 10.0.0.0/24 ({error})") from None
 
 
-def address_in(addresses: Sequence[str], cidr: str) -> str:
-    """The one of these addresses that is in the network."""
-    if isinstance(addresses, str) or not isinstance(addresses, Sequence):
-        raise AddressError(f"address_in wants a list of addresses, not {type(addresses).__name__}")
+def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
+    """The node's IPv4 addresses, each with whether it is an extra one: secondary, or a virtual address (/32)."""
+    links = facts.get("links")
+    if not isinstance(links, Mapping):
+        return [(str(address), False) for address in facts.get("all_ipv4_addresses") or ()]
+    return [
+        (str(one["address"]), bool(one.get("secondary")) or one.get("prefixlen") == 32)
+        for link in links.values()
+        for one in link.get("addresses") or ()
+        if one.get("family", "inet") == "inet"
+    ]
+
+
+def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address") -> str:
+    """The node's own address in the network. `setting` is what names another one, for the messages.
+
+    Secondary and virtual addresses do not count as long as there is another.
+    """
+    if not isinstance(facts, Mapping):
+        raise AddressError(f"node_address wants the facts of a node, not {type(facts).__name__}")
     wanted = network(cidr)
+    own = _own_addresses(facts)
     try:
-        found = sorted({str(address) for address in addresses if ipaddress.ip_address(str(address)) in wanted})
+        found = {address: extra for address, extra in own if ipaddress.ip_address(address) in wanted}
     except ValueError as error:
         raise AddressError(f"{error} (looking for the address in {cidr})") from None
-    if len(found) == 1:
-        return found[0]
-    given = ", ".join(map(str, addresses)) or "none at all"
-    if not found:
+    primary = [address for address, extra in found.items() if not extra] or list(found)
+    if len(primary) == 1:
+        return primary[0]
+    if not primary:
+        has = ", ".join(address for address, _extra in own) or "none at all"
         raise AddressError(
-            f"none of the node's addresses is in {cidr}; it has: {given}. "
-            "Correct the network in the inventory, or give the node an address in it"
+            f"none of the node's IPv4 addresses is in {cidr}; it has: {has}. Correct the network in the inventory, or give the node an "
+            "address in it. IPv6 is not supported"
         )
-    raise AddressError(
-        f"several of the node's addresses are in {cidr}: {', '.join(found)}. "
-        "Set the role's address for this node to the one it shall use"
-    )
+    several = ", ".join(sorted(primary))
+    raise AddressError(f"several of the node's addresses are in {cidr}: {several}. Set {setting} to the one that services use")
 
 
 def network_overlaps(networks: Mapping[str, t.Any], may_equal: Sequence[Sequence[str]] = ()) -> list[str]:

@@ -7,29 +7,51 @@ import pytest
 from ansible_collections.mikumo.openstack.plugins.plugin_utils import _addresses as addresses
 
 
-def test_address_in():
-    own = ["127.0.0.1", "10.0.0.11", "10.0.1.11", "fd00::1"]
-    assert addresses.address_in(own, "10.0.1.0/24") == "10.0.1.11"
-    assert addresses.address_in([*own, "10.0.1.11"], "10.0.1.0/24") == "10.0.1.11"
-    assert addresses.address_in(own, "fd00::/64") == "fd00::1"
+def links(*own: str, secondary: tuple[str, ...] = ()) -> dict:
+    """Facts of a node with these addresses, as 10.0.0.1/24 each, on one interface."""
+    found = [
+        {"address": address, "prefixlen": int(length), "secondary": f"{address}/{length}" in secondary, "family": "inet"}
+        for address, _slash, length in (text.partition("/") for text in own)
+    ]
+    found.append({"address": "fd00::1", "prefixlen": 64, "secondary": False, "family": "inet6"})
+    return {"links": {"lo": {"addresses": []}, "eth0": {"addresses": found}}}
 
 
 @pytest.mark.parametrize(
-    ("own", "cidr", "message"),
+    "facts",
     [
-        (["10.0.0.1"], "10.0.1.0/24", r"none of the node's addresses is in 10\.0\.1\.0/24; it has: 10\.0\.0\.1\."),
-        ([], "10.0.1.0/24", "it has: none at all"),
-        (["10.0.1.2", "10.0.1.1"], "10.0.1.0/24", r"several .* 10\.0\.1\.1, 10\.0\.1\.2"),
-        (["x"], "10.0.1.0/24", "'x' does not appear to be an IPv4"),
-        (["10.0.0.1"], "10.0.0.1/24", r"did you mean 10\.0\.0\.0/24\?"),
-        (["10.0.0.1"], "10.0.0.1", "is not a network"),
-        (["10.0.0.1"], None, "None is not a network"),
-        ("10.0.0.1", "10.0.0.0/24", "wants a list"),
+        {"all_ipv4_addresses": ["10.0.0.11", "10.0.1.11"]},
+        {"all_ipv4_addresses": ["10.0.1.11", "10.0.1.11"]},
+        links("10.0.0.11/24", "10.0.1.11/24"),
+        # a virtual address, and one more that somebody added
+        links("10.0.1.9/32", "10.0.1.11/24"),
+        links("10.0.1.11/24", "10.0.1.9/24", secondary=("10.0.1.9/24",)),
+        # better than none
+        links("10.0.1.11/32"),
     ],
 )
-def test_address_in_errors(own, cidr, message):
+def test_node_address(facts):
+    assert addresses.node_address(facts, "10.0.1.0/24") == "10.0.1.11"
+
+
+@pytest.mark.parametrize(
+    ("facts", "cidr", "message"),
+    [
+        ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.1.0/24", r"none of the node's IPv4 addresses is in 10\.0\.1\.0/24; it has: 10\.0\.0\.1\."),
+        ({"all_ipv4_addresses": []}, "10.0.1.0/24", "it has: none at all"),
+        ({}, "10.0.1.0/24", "it has: none at all.*IPv6 is not supported"),
+        ({"all_ipv4_addresses": ["10.0.1.2", "10.0.1.1"]}, "10.0.1.0/24", r"several .* 10\.0\.1\.1, 10\.0\.1\.2. Set my_setting to"),
+        (links("10.0.1.2/24", "10.0.1.1/25"), "10.0.1.0/24", r"several .* 10\.0\.1\.1, 10\.0\.1\.2"),
+        ({"all_ipv4_addresses": ["x"]}, "10.0.1.0/24", "'x' does not appear to be an IPv4"),
+        ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.0.1/24", r"did you mean 10\.0\.0\.0/24\?"),
+        ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.0.1", "is not a network"),
+        ({"all_ipv4_addresses": ["10.0.0.1"]}, None, "None is not a network"),
+        (["10.0.0.1"], "10.0.0.0/24", "wants the facts"),
+    ],
+)
+def test_node_address_errors(facts, cidr, message):
     with pytest.raises(addresses.AddressError, match=message):
-        addresses.address_in(own, cidr)
+        addresses.node_address(facts, cidr, "my_setting")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: node_plan
+version_added: 0.1.0
+short_description: What a node has to be, from its groups
+description:
+  - A machine may be in any set of groups. Returns the union of what they want of it, so that no two tasks describe the same
+    file or bridge.
+positional: _input
+options:
+  _input:
+    description: Names of the node's groups, C(group_names).
+    type: list
+    elements: str
+    required: true
+  tenant_network_type:
+    description: How tenant networks are told apart on the wire.
+    type: str
+    choices: [vxlan, gre, vlan]
+    required: true
+  external_interface:
+    description: Interface of a network node that leads to the outside.
+    type: str
+    default: ""
+  vlan_interface:
+    description: Interface that carries tenant networks of type V(vlan).
+    type: str
+    default: ""
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Bridges of this node
+  ansible.builtin.debug:
+    msg: "{{ (group_names | mikumo.openstack.node_plan(tenant_network_type='vxlan', external_interface='eth2')).bridges }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The plan.
+  type: dict
+  contains:
+    agents:
+      description: Agents of Neutron, none on a node that is neither a network nor a compute node.
+      type: list
+      elements: str
+    bridges:
+      description: Bridges of Open vSwitch, each with its C(name), C(interface) and C(physical_network).
+      type: list
+      elements: dict
+    bridge_mappings:
+      description: Bridges by physical network.
+      type: dict
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site import node_plan
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"node_plan": node_plan}

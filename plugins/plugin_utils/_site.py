@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+"""What a site wants of each node: the union of what its groups are for.
+
+A machine may be in any set of groups. No two groups describe the same file, bridge or agent of a node: they are put
+together here, once.
+"""
+
+import typing as t
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._addresses import AddressError, node_address
+
+__all__ = ["GROUPS", "expected_services", "node_plan", "site_problems"]
+
+GROUPS = ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes")
+# In the order in which they start.
+AGENTS = {"network_nodes": ("openvswitch", "l3", "dhcp", "metadata"), "compute_nodes": ("openvswitch",)}
+# Services that report themselves alive, by group and by the service that has to be in cloud_services.
+DAEMONS = {
+    "controller_nodes": {"nova": ("nova-scheduler", "nova-conductor"), "cinder": ("cinder-scheduler",), "heat": ("heat-engine",)},
+    "compute_nodes": {"nova": ("nova-compute",)},
+    "storage_nodes": {"cinder": ("cinder-volume",)},
+}
+EXTERNAL = {"name": "br-external", "physical_network": "external"}
+TENANT = {"name": "br-tenant", "physical_network": "tenant"}
+
+
+def _union(lists: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def node_plan(
+    groups: Iterable[str], *, tenant_network_type: str, external_interface: str = "", vlan_interface: str = ""
+) -> dict[str, t.Any]:
+    """Agents, bridges and bridge mappings of a node in these groups."""
+    own = set(groups)
+    agents = _union(agents for group, agents in AGENTS.items() if group in own)
+    bridges = []
+    if "network_nodes" in own:
+        bridges.append({**EXTERNAL, "interface": external_interface})
+    if agents and tenant_network_type == "vlan":
+        bridges.append({**TENANT, "interface": vlan_interface})
+    return {
+        "agents": agents,
+        "bridges": bridges,
+        "bridge_mappings": {bridge["physical_network"]: bridge["name"] for bridge in bridges},
+    }
+
+
+def _binaries(groups: Iterable[str], services: Iterable[str]) -> list[str]:
+    own, wanted = set(groups), set(services)
+    daemons = (names for group, of in DAEMONS.items() if group in own for service, names in of.items() if service in wanted)
+    agents = (AGENTS[group] for group in AGENTS if group in own)
+    return _union([*daemons, *([f"neutron-{agent}-agent" for agent in names] for names in agents)])
+
+
+def expected_services(groups: Mapping[str, Iterable[str]], names: Mapping[str, str], services: Iterable[str]) -> list[dict[str, str]]:
+    """Services and agents that have to report themselves alive, on the hosts whose own names are given."""
+    wanted = list(services)
+    return [
+        {"binary": binary, "host": name}
+        for host, name in names.items()
+        for binary in _binaries((group for group in GROUPS if host in groups.get(group, ())), wanted)
+    ]
+
+
+# --- nodes that do not go together ------------------------------------------------------------------------------------
+
+
+def _shared(values: Mapping[str, str]) -> dict[str, list[str]]:
+    """Hosts by value, for values that several hosts have."""
+    hosts: dict[str, list[str]] = {}
+    for host, value in values.items():
+        hosts.setdefault(value, []).append(host)
+    return {value: of for value, of in hosts.items() if len(of) > 1}
+
+
+def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], setting: str, cidr: str) -> str:
+    """The node's address in the network, or the one that the inventory chooses."""
+    chosen = own.get(setting)
+    if not chosen:
+        return node_address(facts, cidr, f"{setting} in this node's host_vars")
+    has = [str(address) for address in facts.get("all_ipv4_addresses") or ()]
+    if str(chosen) not in has:
+        raise AddressError(
+            f"{setting} is {chosen}, which is none of the node's addresses; it has: {', '.join(has) or 'none at all'}. "
+            "Correct it in this node's host_vars"
+        )
+    return str(chosen)
+
+
+def site_problems(
+    hostvars: Mapping[str, Mapping[str, t.Any]], hosts: Sequence[str], *, networks: Mapping[str, tuple[str, Sequence[str]]]
+) -> dict[str, list[str]]:
+    """What is wrong with the names and addresses of these hosts, by host. networks: by the setting that chooses an address, the
+    network, and the hosts that need an address in it."""
+    facts = {host: hostvars[host].get("ansible_facts") or {} for host in hosts}
+    problems: dict[str, list[str]] = {host: [] for host in hosts}
+    addresses: dict[str, dict[str, str]] = {}
+    for setting, (cidr, members) in networks.items():
+        for host in hosts:
+            if host not in members:
+                continue
+            try:
+                addresses.setdefault(setting, {})[host] = _address(facts[host], hostvars[host], setting, cidr)
+            except AddressError as error:
+                problems[host].append(str(error))
+    for setting, found in addresses.items():
+        for address, same in _shared(found).items():
+            for host in same:
+                others = ", ".join(other for other in same if other != host)
+                problems[host].append(
+                    f"its address {address} is also that of {others}: if both names mean one machine, keep one of them in hosts.yml and "
+                    f"put it into all of its groups; otherwise give each machine an address of its own, or choose another with {setting}"
+                )
+    names = {host: str(of.get("nodename") or of.get("hostname") or "") for host, of in facts.items()}
+    for name, same in _shared({host: name.lower() for host, name in names.items() if name}).items():
+        for host in same:
+            others = ", ".join(other for other in same if other != host)
+            problems[host].append(
+                f"its host name {name} is also that of {others}. Services know each other by it: give each machine a name of its own "
+                "with hostnamectl"
+            )
+    for host, name in names.items():
+        if name.split(".")[0].lower() in ("", "localhost"):
+            problems[host].append(f"its host name is {name or 'empty'}: give it one of its own with hostnamectl")
+    return problems
