@@ -49,13 +49,13 @@ ansible_facts:
     - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
       C(distribution_major_version), C(memtotal_mb) in MiB, C(processor_vcpus), C(interfaces), C(all_ipv4_addresses),
       C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
-    - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of IPv6),
-      each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or bond that the
-      interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or empty for hardware.
-      C(up), C(loopback) and C(altnames) are as in C(ip address).
+    - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of
+      IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
+      bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
+      empty for hardware. C(up), C(loopback) and C(altnames) are as in C(ip address).
     - C(default_interfaces), the interfaces with a default route, of IPv4 or IPv6.
-    - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells, as with
-      other connection plugins. Ansible reserves names that begin with C(ssh_).
+    - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells,
+      as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
