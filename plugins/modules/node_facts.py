@@ -46,20 +46,40 @@ RETURN = r"""
 ansible_facts:
   description:
     - Each with the prefix C(ansible_), which Ansible takes away in C(ansible_facts).
-    - C(hostname), C(distribution), C(distribution_version), C(distribution_major_version), C(memtotal_mb) in MiB,
-      C(processor_vcpus), C(interfaces), C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with
-      sizes in bytes.
+    - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
+      C(distribution_major_version), C(memtotal_mb) in MiB, C(processor_vcpus), C(interfaces), C(all_ipv4_addresses),
+      C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
+    - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of
+      IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
+      bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
+      empty for hardware. C(up), C(loopback) and C(altnames) are as in C(ip address).
+    - C(default_interfaces), the interfaces with a default route, of IPv4 or IPv6.
+    - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells,
+      as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
   type: dict
   sample:
     ansible_hostname: controller
+    ansible_nodename: controller.example.org
     ansible_distribution: Debian
     ansible_distribution_major_version: "13"
     ansible_memtotal_mb: 4015
     ansible_processor_vcpus: 1
     ansible_all_ipv4_addresses: [10.0.0.11, 10.0.1.11]
+    ansible_links:
+      eth0:
+        addresses: [{address: 10.0.0.11, prefixlen: 24, family: ipv4, secondary: false}]
+        master: null
+        parent: null
+        kind: ""
+        up: true
+        loopback: false
+        altnames: [enp1s0]
+    ansible_default_interfaces: [eth0]
+    ansible_session_address: 10.0.0.11
+    ansible_session_interface: eth0
 """
 
 import os
@@ -69,6 +89,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
+from ansible_collections.mikumo.openstack.plugins.module_utils import _node_links as node_links
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
 
 ROOT = Path("/")
@@ -84,17 +105,32 @@ def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
     return {} if rc or unfinished or forgotten_policy() else {"installed_packages": installed}
 
 
+def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
+    """What ip prints. Not wanted is what fails on a kernel without the family."""
+    command = ["ip", "-json", *arguments]
+    rc, out, err = module.run_command(command)
+    if rc != 0 and not wanted:
+        return ""
+    if rc != 0:
+        module.fail_json(msg=f"`{' '.join(command)}` ended with {rc}: {err.strip()}. Install iproute2 on this node.")
+    return str(out)
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    rc, out, err = module.run_command(["ip", "-json", "address"])
-    if rc != 0:
-        module.fail_json(msg=f"`ip -json address` ended with {rc}: {err.strip()}. Install iproute2 on this node.")
+    addresses = ip(module, "-details", "address")
     facts = {
         "hostname": platform.node().split(".")[0],
+        "nodename": platform.node(),
         "processor_vcpus": len(os.sched_getaffinity(0)),
         **node_facts.distribution(ROOT),
         **node_facts.memory(ROOT),
-        **node_facts.addresses(out),
+        **node_facts.addresses(addresses),
+        **node_links.links(addresses),
+        **node_links.default_interfaces(
+            *(ip(module, family, "route", "show", "default", wanted=False) for family in ("-4", "-6"))
+        ),
+        **node_links.session(os.environ, ROOT, os.getppid(), addresses),
         **node_facts.devices(ROOT),
         **node_facts.mounts(ROOT),
         **installed_packages(module),

@@ -310,12 +310,24 @@ def test_an_interrupted_installation_is_finished() -> None:
 
 def test_facts_are_those_of_setup() -> None:
     ours = run_module("node_facts", "network", {})["ansible_facts"]
-    names = ["hostname", "distribution", "distribution_version", "distribution_major_version", "memtotal_mb", "processor_vcpus"]
+    names = [
+        "hostname",
+        "nodename",
+        "distribution",
+        "distribution_version",
+        "distribution_major_version",
+        "memtotal_mb",
+        "processor_vcpus",
+    ]
     wanted = [f"ansible_{name}" for name in [*names, "interfaces", "all_ipv4_addresses"]]
     setup = run_module("node_facts", "network", {}, module="ansible.builtin.setup")["ansible_facts"]
     for name in wanted:
         same = sorted(ours[name]) == sorted(setup[name]) if isinstance(ours[name], list) else ours[name] == setup[name]
         assert same, f"{name}: {ours[name]!r}, and {setup[name]!r} of setup"
+    assert ours["ansible_default_interfaces"] == [setup["ansible_default_ipv4"]["interface"]]
+    assert (ours["ansible_session_address"], ours["ansible_session_interface"]) == ("10.0.0.12", "eth0")
+    (address,) = [one for one in ours["ansible_links"]["eth0"]["addresses"] if one["family"] == "ipv4"]
+    assert (address["address"], address["prefixlen"]) == ("10.0.0.12", int(setup["ansible_eth0"]["ipv4"]["prefix"]))
 
 
 def test_services_that_are_silent_are_named() -> None:
