@@ -22,8 +22,9 @@ options:
     required: true
   networks:
     description:
-      - For each setting that may choose an address of a node, such as C(cloud_management_address), a list of two elements. The
-        first is the network in CIDR notation, the second the list of the hosts that need an address in it.
+      - By the prefix of two settings, such as C(cloud_management), a list of two elements. The first is the network in CIDR
+        notation, which C(cloud_management_network) names. The second is the list of the hosts that need an address in it, which
+        C(cloud_management_address) may choose for a host.
     type: dict
     required: true
 author:
@@ -34,7 +35,7 @@ EXAMPLES = r"""
 - name: Show what does not go together
   ansible.builtin.debug:
     msg: "{{ ansible_play_hosts | mikumo.openstack.site_problems(hostvars,
-      {'cloud_management_address': [cloud_management_network, groups['all']]}) }}"
+      {'cloud_management': [cloud_management_network, groups['all']]}) }}"
 """
 
 RETURN = r"""
@@ -50,7 +51,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site import site
 
 
 def site_problems(hosts: Sequence[str], hostvars: Mapping[str, t.Any], networks: Mapping[str, t.Any]) -> dict[str, list[str]]:
-    return find(hostvars, list(hosts), networks={setting: (cidr, members) for setting, (cidr, members) in networks.items()})
+    return find(hostvars, list(hosts), networks={prefix: (cidr, members) for prefix, (cidr, members) in networks.items()})
 
 
 class FilterModule:

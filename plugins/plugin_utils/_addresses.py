@@ -38,7 +38,7 @@ def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
         (str(one["address"]), bool(one.get("secondary")) or one.get("prefixlen") == 32)
         for link in links.values()
         for one in link.get("addresses") or ()
-        if one.get("family", "inet") == "inet"
+        if one.get("family", "ipv4") == "ipv4"
     ]
 
 

@@ -78,11 +78,15 @@ def _shared(values: Mapping[str, str]) -> dict[str, list[str]]:
     return {value: of for value, of in hosts.items() if len(of) > 1}
 
 
-def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], setting: str, cidr: str) -> str:
+def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], prefix: str, cidr: str) -> str:
     """The node's address in the network, or the one that the inventory chooses."""
+    setting = f"{prefix}_address"
     chosen = own.get(setting)
     if not chosen:
-        return node_address(facts, cidr, f"{setting} in this node's host_vars")
+        try:
+            return node_address(facts, cidr, f"{setting} in this node's host_vars")
+        except AddressError as error:
+            raise AddressError(f"{prefix}_network: {error}") from error
     has = [str(address) for address in facts.get("all_ipv4_addresses") or ()]
     if str(chosen) not in has:
         raise AddressError(
@@ -95,17 +99,17 @@ def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], setting: str,
 def site_problems(
     hostvars: Mapping[str, Mapping[str, t.Any]], hosts: Sequence[str], *, networks: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, list[str]]:
-    """What is wrong with the names and addresses of these hosts, by host. networks: by the setting that chooses an address, the
-    network, and the hosts that need an address in it."""
+    """What is wrong with the names and addresses of these hosts, by host.
+
+    networks: CIDR and the hosts that need an address in it, by the prefix of the two settings PREFIX_network and PREFIX_address.
+    """
     facts = {host: hostvars[host].get("ansible_facts") or {} for host in hosts}
     problems: dict[str, list[str]] = {host: [] for host in hosts}
     addresses: dict[str, dict[str, str]] = {}
-    for setting, (cidr, members) in networks.items():
-        for host in hosts:
-            if host not in members:
-                continue
+    for prefix, (cidr, members) in networks.items():
+        for host in set(members).intersection(hosts):
             try:
-                addresses.setdefault(setting, {})[host] = _address(facts[host], hostvars[host], setting, cidr)
+                addresses.setdefault(f"{prefix}_address", {})[host] = _address(facts[host], hostvars[host], prefix, cidr)
             except AddressError as error:
                 problems[host].append(str(error))
     for setting, found in addresses.items():

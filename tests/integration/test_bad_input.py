@@ -132,7 +132,7 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
     ),
     "no address in the tunnel network": (
         setting(cloud_tunnel_network="10.77.0.0/24"),
-        ["compute does not fit", "no address in cloud_tunnel_network (10.77.0.0/24)", "10.0.1.", "group_vars/all"],
+        ["compute does not fit", "cloud_tunnel_network: none of the node's IPv4 addresses is in 10.77.0.0/24", "10.0.1.", "inventory"],
     ),
     "too small disk": (
         setting(cloud_volume_gb=5000),
@@ -227,8 +227,36 @@ def test_nodes_are_refused(case: str, lab: Path) -> None:
     assert_refused(*play(lab, "preflight"), words)
 
 
+def test_no_group_of_ours(nowhere: Path) -> None:
+    edit(nowhere / "hosts.yml", lambda content: content["all"].update(children={"controllers": {"hosts": {"controller": None}}}))
+    assert_refused(*play(nowhere, "site"), ["in the group controller_nodes", "Its groups are controllers", "inventories/example/hosts.yml"])
+
+
 @pytest.mark.lab
-@pytest.mark.parametrize("arguments", [[], ["--check"], ["--limit", "network"], ["--tags", "glance"]], ids=" ".join)
+def test_dead_nodes(lab: Path) -> None:
+    both(group("compute_nodes", {"compute": None, "gone": None}), host("gone", f"{NOWHERE}99"))(lab)
+    edit(lab / "hosts.yml", lambda content: content["all"]["children"]["nodes"]["hosts"].update(gone=None))
+    status, output = play(lab, "preflight", "--timeout", "3")
+    # Ansible's status of a run in which a host could not be reached
+    assert status == 4, output[-3000:]
+    assert "The run goes on without gone." in output
+    host("controller", f"{NOWHERE}98")(lab)
+    assert_refused(*play(lab, "preflight", "--timeout", "3"), ["Nothing was changed. The controller controller does not answer"])
+
+
+@pytest.mark.lab
+def test_hosts_of_others_are_left_alone(lab: Path) -> None:
+    host("bastion", f"{NOWHERE}97")(lab)
+    edit(lab / "hosts.yml", lambda content: content["all"]["hosts"]["bastion"].update(service_level="gold", lab_room=7))
+    status, output = play(lab, "preflight", "--timeout", "3")
+    assert status == 0, output[-3000:]
+    assert "bastion" not in output
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    "arguments", [[], ["--check"], ["--limit", "network"], ["--limit", "compute,network"], ["--tags", "glance"]], ids=" ".join
+)
 def test_undamaged_passes(arguments: list[str], lab: Path) -> None:
     status, output = play(lab, "preflight", *arguments)
     assert status == 0, output[-3000:]

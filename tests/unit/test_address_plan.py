@@ -10,10 +10,10 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils import _addresses
 def links(*own: str, secondary: tuple[str, ...] = ()) -> dict:
     """Facts of a node with these addresses, as 10.0.0.1/24 each, on one interface."""
     found = [
-        {"address": address, "prefixlen": int(length), "secondary": f"{address}/{length}" in secondary, "family": "inet"}
+        {"address": address, "prefixlen": int(length), "secondary": f"{address}/{length}" in secondary, "family": "ipv4"}
         for address, _slash, length in (text.partition("/") for text in own)
     ]
-    found.append({"address": "fd00::1", "prefixlen": 64, "secondary": False, "family": "inet6"})
+    found.append({"address": "fd00::1", "prefixlen": 64, "secondary": False, "family": "ipv6"})
     return {"links": {"lo": {"addresses": []}, "eth0": {"addresses": found}}}
 
 

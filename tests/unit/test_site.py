@@ -84,7 +84,7 @@ def node(name: str, *addresses: str, **variables: str) -> dict[str, Any]:
 
 
 def problems(**hosts: dict[str, Any]) -> list[str]:
-    networks = {"cloud_management_address": ("10.0.0.0/24", list(hosts)), "cloud_tunnel_address": ("10.0.1.0/24", ["compute"])}
+    networks = {"cloud_management": ("10.0.0.0/24", list(hosts)), "cloud_tunnel": ("10.0.1.0/24", ["compute", "elsewhere"])}
     found = site.site_problems(hosts, list(hosts), networks=networks)
     assert list(found) == list(hosts)
     return [f"{host}: {problem}" for host, of in found.items() for problem in of]
@@ -103,7 +103,7 @@ def test_nodes_that_go_together() -> None:
 @pytest.mark.parametrize(
     ("compute", "words"),
     [
-        (node("compute", "10.0.0.13"), ["compute: none", "10.0.1.0/24", "it has: 10.0.0.13"]),
+        (node("compute", "10.0.0.13"), ["compute: cloud_tunnel_network: none", "10.0.1.0/24", "it has: 10.0.0.13"]),
         (node("compute", "10.0.0.13", "10.0.0.14", "10.0.1.13"), ["several", "10.0.0.13, 10.0.0.14", "cloud_management_address", "host_vars"]),
         (
             node("compute", "10.0.0.13", "10.0.1.13", cloud_management_address="10.0.0.15"),
