@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-from __future__ import annotations
-
 """What a site wants of each node: the union of what its groups are for.
 
 A machine may be in any set of groups. No two groups describe the same file, bridge or agent of a node: they are put
 together here, once.
 """
 
+from __future__ import annotations
+
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._addresses import AddressError, node_address
 
 __all__ = ["GROUPS", "expected_services", "node_plan", "site_problems"]
 
+HostVars = Mapping[str, Mapping[str, t.Any]]
+
 GROUPS = ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes")
 # In the order in which they start.
 AGENTS = {"network_nodes": ("openvswitch", "l3", "dhcp", "metadata"), "compute_nodes": ("openvswitch",)}
 # Services that report themselves alive, by group and by the service that has to be in cloud_services.
-DAEMONS = {
+DAEMONS: dict[str, dict[str, tuple[str, ...]]] = {
     "controller_nodes": {"nova": ("nova-scheduler", "nova-conductor"), "cinder": ("cinder-scheduler",), "heat": ("heat-engine",)},
     "compute_nodes": {"nova": ("nova-compute",)},
     "storage_nodes": {"cinder": ("cinder-volume",)},
@@ -57,7 +59,9 @@ def _binaries(groups: Iterable[str], services: Iterable[str]) -> list[str]:
     return _union([*daemons, *([f"neutron-{agent}-agent" for agent in names] for names in agents)])
 
 
-def expected_services(groups: Mapping[str, Iterable[str]], names: Mapping[str, str], services: Iterable[str]) -> list[dict[str, str]]:
+def expected_services(
+    groups: Mapping[str, Iterable[str]], names: Mapping[str, str], services: Iterable[str]
+) -> list[dict[str, str]]:
     """Services and agents that have to report themselves alive, on the hosts whose own names are given."""
     wanted = list(services)
     return [
@@ -84,7 +88,7 @@ def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], prefix: str, 
     chosen = own.get(setting)
     if not chosen:
         try:
-            return node_address(facts, cidr, f"{setting} in this node's host_vars")
+            return str(node_address(facts, cidr, f"{setting} in this node's host_vars"))
         except AddressError as error:
             raise AddressError(f"{prefix}_network: {error}") from error
     has = [str(address) for address in facts.get("all_ipv4_addresses") or ()]
@@ -96,39 +100,55 @@ def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], prefix: str, 
     return str(chosen)
 
 
+Problem = tuple[str, str]
+
+
+def _shared_problems(values: Mapping[str, str], sentence: str) -> Iterator[Problem]:
+    """Each host whose value others have as well, with the sentence about {value} and {others}."""
+    for value, hosts in _shared(values).items():
+        for host in hosts:
+            yield host, sentence.format(value=value, others=", ".join(other for other in hosts if other != host))
+
+
+def _address_problems(hostvars: HostVars, hosts: Iterable[str], prefix: str, cidr: str) -> Iterator[Problem]:
+    found: dict[str, str] = {}
+    for host in hosts:
+        try:
+            found[host] = _address(hostvars[host].get("ansible_facts") or {}, hostvars[host], prefix, cidr)
+        except AddressError as error:
+            yield host, str(error)
+    yield from _shared_problems(
+        found,
+        "its address {value} is also that of {others}. If these names mean one machine, keep one of them in hosts.yml and put it "
+        f"into all of its groups. Otherwise give each machine an address of its own, or choose another with {prefix}_address",
+    )
+
+
+def _name_problems(hostvars: HostVars, hosts: Iterable[str]) -> Iterator[Problem]:
+    names = {host: str((hostvars[host].get("ansible_facts") or {}).get("nodename", "")).lower() for host in hosts}
+    for host, name in names.items():
+        if name.partition(".")[0] in ("", "localhost"):
+            yield host, f"its host name is {name or 'empty'}: give it one of its own with hostnamectl"
+    yield from _shared_problems(
+        {host: name for host, name in names.items() if name},
+        "its host name {value} is also that of {others}. Services know each other by their host names: give each machine one of "
+        "its own with hostnamectl",
+    )
+
+
 def site_problems(
-    hostvars: Mapping[str, Mapping[str, t.Any]], hosts: Sequence[str], *, networks: Mapping[str, tuple[str, Sequence[str]]]
+    hostvars: HostVars, hosts: Sequence[str], *, networks: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, list[str]]:
     """What is wrong with the names and addresses of these hosts, by host.
 
     networks: CIDR and the hosts that need an address in it, by the prefix of the two settings PREFIX_network and PREFIX_address.
     """
-    facts = {host: hostvars[host].get("ansible_facts") or {} for host in hosts}
     problems: dict[str, list[str]] = {host: [] for host in hosts}
-    addresses: dict[str, dict[str, str]] = {}
-    for prefix, (cidr, members) in networks.items():
-        for host in set(members).intersection(hosts):
-            try:
-                addresses.setdefault(f"{prefix}_address", {})[host] = _address(facts[host], hostvars[host], prefix, cidr)
-            except AddressError as error:
-                problems[host].append(str(error))
-    for setting, found in addresses.items():
-        for address, same in _shared(found).items():
-            for host in same:
-                others = ", ".join(other for other in same if other != host)
-                problems[host].append(
-                    f"its address {address} is also that of {others}: if both names mean one machine, keep one of them in hosts.yml and "
-                    f"put it into all of its groups; otherwise give each machine an address of its own, or choose another with {setting}"
-                )
-    names = {host: str(of.get("nodename") or of.get("hostname") or "") for host, of in facts.items()}
-    for name, same in _shared({host: name.lower() for host, name in names.items() if name}).items():
-        for host in same:
-            others = ", ".join(other for other in same if other != host)
-            problems[host].append(
-                f"its host name {name} is also that of {others}. Services know each other by it: give each machine a name of its own "
-                "with hostnamectl"
-            )
-    for host, name in names.items():
-        if name.split(".")[0].lower() in ("", "localhost"):
-            problems[host].append(f"its host name is {name or 'empty'}: give it one of its own with hostnamectl")
+    found = [
+        problem
+        for prefix, (cidr, members) in networks.items()
+        for problem in _address_problems(hostvars, [host for host in hosts if host in members], prefix, cidr)
+    ]
+    for host, sentence in [*found, *_name_problems(hostvars, hosts)]:
+        problems[host].append(sentence)
     return problems

@@ -132,7 +132,12 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
     ),
     "no address in the tunnel network": (
         setting(cloud_tunnel_network="10.77.0.0/24"),
-        ["compute does not fit", "cloud_tunnel_network: none of the node's IPv4 addresses is in 10.77.0.0/24", "10.0.1.", "inventory"],
+        [
+            "compute does not fit",
+            "cloud_tunnel_network: none of the node's IPv4 addresses is in 10.77.0.0/24",
+            "10.0.1.",
+            "inventory",
+        ],
     ),
     "too small disk": (
         setting(cloud_volume_gb=5000),
@@ -229,7 +234,9 @@ def test_nodes_are_refused(case: str, lab: Path) -> None:
 
 def test_no_group_of_ours(nowhere: Path) -> None:
     edit(nowhere / "hosts.yml", lambda content: content["all"].update(children={"controllers": {"hosts": {"controller": None}}}))
-    assert_refused(*play(nowhere, "site"), ["in the group controller_nodes", "Its groups are controllers", "inventories/example/hosts.yml"])
+    assert_refused(
+        *play(nowhere, "site"), ["in the group controller_nodes", "Its groups are controllers", "inventories/example/hosts.yml"]
+    )
 
 
 @pytest.mark.lab

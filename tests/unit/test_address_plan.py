@@ -37,10 +37,18 @@ def test_node_address(facts):
 @pytest.mark.parametrize(
     ("facts", "cidr", "message"),
     [
-        ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.1.0/24", r"none of the node's IPv4 addresses is in 10\.0\.1\.0/24; it has: 10\.0\.0\.1\."),
+        (
+            {"all_ipv4_addresses": ["10.0.0.1"]},
+            "10.0.1.0/24",
+            r"none of the node's IPv4 addresses is in 10\.0\.1\.0/24; it has: 10\.0\.0\.1\.",
+        ),
         ({"all_ipv4_addresses": []}, "10.0.1.0/24", "it has: none at all"),
         ({}, "10.0.1.0/24", "it has: none at all.*IPv6 is not supported"),
-        ({"all_ipv4_addresses": ["10.0.1.2", "10.0.1.1"]}, "10.0.1.0/24", r"several .* 10\.0\.1\.1, 10\.0\.1\.2. Set my_setting to"),
+        (
+            {"all_ipv4_addresses": ["10.0.1.2", "10.0.1.1"]},
+            "10.0.1.0/24",
+            r"several .* 10\.0\.1\.1, 10\.0\.1\.2. Set my_setting to",
+        ),
         (links("10.0.1.2/24", "10.0.1.1/25"), "10.0.1.0/24", r"several .* 10\.0\.1\.1, 10\.0\.1\.2"),
         ({"all_ipv4_addresses": ["x"]}, "10.0.1.0/24", "'x' does not appear to be an IPv4"),
         ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.0.1/24", r"did you mean 10\.0\.0\.0/24\?"),

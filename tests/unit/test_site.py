@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
 """What a site wants of each node, for machines in any set of groups."""
 
 from __future__ import annotations
@@ -104,7 +105,10 @@ def test_nodes_that_go_together() -> None:
     ("compute", "words"),
     [
         (node("compute", "10.0.0.13"), ["compute: cloud_tunnel_network: none", "10.0.1.0/24", "it has: 10.0.0.13"]),
-        (node("compute", "10.0.0.13", "10.0.0.14", "10.0.1.13"), ["several", "10.0.0.13, 10.0.0.14", "cloud_management_address", "host_vars"]),
+        (
+            node("compute", "10.0.0.13", "10.0.0.14", "10.0.1.13"),
+            ["several", "10.0.0.13, 10.0.0.14", "cloud_management_address", "host_vars"],
+        ),
         (
             node("compute", "10.0.0.13", "10.0.1.13", cloud_management_address="10.0.0.15"),
             ["cloud_management_address is 10.0.0.15", "none of the node's addresses", "10.0.0.13", "host_vars"],
@@ -121,7 +125,10 @@ def test_a_node_with_a_problem(compute: dict[str, Any], words: list[str]) -> Non
 @pytest.mark.parametrize(
     ("compute", "words"),
     [
-        (node("compute", "10.0.0.11", "10.0.1.13"), ["10.0.0.11 is also that of", "one machine", "hosts.yml", "cloud_management_address"]),
+        (
+            node("compute", "10.0.0.11", "10.0.1.13"),
+            ["10.0.0.11 is also that of", "one machine", "hosts.yml", "cloud_management_address"],
+        ),
         (node("Controller", "10.0.0.13", "10.0.1.13"), ["also that of", "hostnamectl"]),
     ],
 )
