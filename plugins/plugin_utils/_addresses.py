@@ -65,7 +65,9 @@ def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address")
             "an address in it. IPv6 is not supported"
         )
     several = ", ".join(sorted(primary))
-    raise AddressError(f"several of the node's addresses are in {cidr}: {several}. Set {setting} to the one that services use")
+    raise AddressError(
+        f"several of the node's addresses are in {cidr}: {several}. Set {setting} to the one that services shall use"
+    )
 
 
 def network_overlaps(networks: Mapping[str, t.Any], may_equal: Sequence[Sequence[str]] = ()) -> list[str]:
