@@ -18,6 +18,8 @@ options:
       - Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
       - Where a service needs more, C(roles) are the names of roles that it asks for, and C(domain) is a domain for users that
         it makes itself, with C(name), the C(admin) that makes them, and that one's C(password).
+      - C(aliases) are further types under which clients look the service up, each with C(type) and the C(name) of its entry in
+        the catalogue. They get the same endpoints. C(state=absent) removes such an entry.
     type: list
     elements: dict
     required: true
@@ -66,6 +68,15 @@ def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
     return [account, admin]
 
 
+def _listed(service: dict[str, Any]) -> list[dict[str, Any]]:
+    """The service under its own type and under each of its aliases."""
+    own = {"name": service["name"], "type": service["type"]}
+    endpoints = dict.fromkeys(("public", "internal", "admin"), service["url"])
+    return [
+        {**entry, "description": service["description"], "endpoints": endpoints} for entry in (own, *service.get("aliases", []))
+    ]
+
+
 def catalogue_entries(
     services: list[dict[str, Any]], demo_project: str = "", demo_password: str = ""
 ) -> dict[str, list[dict[str, Any]]]:
@@ -91,15 +102,7 @@ def catalogue_entries(
         "projects": projects,
         "roles": ["service", "member", *(role for service in services for role in service.get("roles", []))],
         "users": users,
-        "services": [
-            {
-                "name": service["name"],
-                "type": service["type"],
-                "description": service["description"],
-                "endpoints": dict.fromkeys(("public", "internal", "admin"), service["url"]),
-            }
-            for service in services
-        ],
+        "services": [entry for service in services for entry in _listed(service)],
     }
 
 

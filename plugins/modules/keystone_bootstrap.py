@@ -9,9 +9,10 @@ module: keystone_bootstrap
 short_description: Make sure that Keystone's first administrator can log in
 version_added: 0.1.0
 description:
-  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or its own endpoints, which come last, are
-    not in the catalogue, runs C(keystone-manage bootstrap), which creates the administrator with its project, role and Keystone's
-    endpoints, or gives it the new password.
+  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or the catalogue lacks one of Keystone's own
+    endpoints (public, internal and admin), runs C(keystone-manage bootstrap). The command creates the administrator with its
+    project, role and Keystone's endpoints, or gives it the new password.
+  - C(keystone-manage bootstrap) adds missing endpoints, but never changes the URL of an existing one.
   - The password goes to the command through its environment, so that no process list shows it.
 author: The Mikumo authors
 options:
@@ -39,6 +40,9 @@ options:
     description: Internal endpoint of Keystone, with C(/v3); this module asks it.
     type: str
     required: true
+  admin_url:
+    description: Admin endpoint of Keystone, with C(/v3). Defaults to O(internal_url).
+    type: str
   timeout:
     description: Seconds to wait for one answer of Keystone.
     type: int
@@ -51,7 +55,7 @@ attributes:
     description: Shows whether the administrator can log in.
     support: full
   idempotent:
-    description: Does nothing when the administrator can log in and Keystone's endpoints are there.
+    description: Does nothing when the administrator can log in and all three endpoints of Keystone exist.
     support: full
 """
 
@@ -80,12 +84,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
 LOGGED_IN = "logged in"
+INTERFACES = ("public", "internal", "admin")
 
 
-def ended(token: dict, region: str) -> bool:
-    """Whether the bootstrap came to its end: it writes the endpoints last, the administrator's roles before."""
+def missing(token: dict, region: str) -> list[str]:
+    """Interfaces for which Keystone has no endpoint. The bootstrap writes the endpoints last, the administrator's roles before."""
     identity = [endpoint for service in token["catalog"] if service["type"] == "identity" for endpoint in service["endpoints"]]
-    return {"public", "internal"} <= {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
+    found = {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
+    return [interface for interface in INTERFACES if interface not in found]
 
 
 def probe(options: dict) -> str:
@@ -103,11 +109,8 @@ def probe(options: dict) -> str:
     url, headers = f"{options['internal_url']}/auth/tokens", {"Content-Type": "application/json"}
     try:
         with open_url(url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"]) as answer:
-            return (
-                LOGGED_IN
-                if ended(json.load(answer)["token"], options["region"])
-                else "logged in, but Keystone's endpoints are missing"
-            )
+            lacking = missing(json.load(answer)["token"], options["region"])
+            return f"{LOGGED_IN}, but Keystone's {', '.join(lacking)} endpoint is missing" if lacking else LOGGED_IN
     except HTTPError as error:
         if error.code in (401, 403, 404):
             return "refused"
@@ -125,6 +128,7 @@ def main() -> None:
             "region": {"type": "str", "required": True},
             "public_url": {"type": "str", "required": True},
             "internal_url": {"type": "str", "required": True},
+            "admin_url": {"type": "str"},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -152,6 +156,7 @@ def main() -> None:
         "OS_BOOTSTRAP_REGION_ID": p["region"],
         "OS_BOOTSTRAP_PUBLIC_URL": p["public_url"],
         "OS_BOOTSTRAP_INTERNAL_URL": p["internal_url"],
+        "OS_BOOTSTRAP_ADMIN_URL": p["admin_url"] or p["internal_url"],
     }
     command = ["runuser", "-u", "keystone", "--", "keystone-manage", "bootstrap"]
     rc, out, err = module.run_command(command, environ_update=environment)

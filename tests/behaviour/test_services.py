@@ -71,3 +71,23 @@ def test_privileged_helpers_are_forks(nodes: Nodes, node: str) -> None:
     print(f"{node}: {len(forks) - 1} helpers, and {len(others)} through sudo")
     assert len(forks) > 1
     assert others == []
+
+
+def test_clients_that_nobody_here_wrote_find_each_service(admin: Connection) -> None:
+    """Gophercloud 1 compares types as they are written, and knows block storage as volumev3 only."""
+    catalog = admin.session.auth.get_access(admin.session).service_catalog.catalog
+    interfaces = {service["type"]: sorted(one["interface"] for one in service["endpoints"]) for service in catalog}
+    print(interfaces)
+    assert {"identity", "image", "placement", "compute", "network", "block-storage", "volumev3"} <= set(interfaces)
+    assert {tuple(found) for found in interfaces.values()} == {("admin", "internal", "public")}
+    urls = {
+        one["url"]
+        for service in catalog
+        if service["type"] in ("block-storage", "volumev3")
+        for one in service["endpoints"]
+        if one["interface"] == "public"
+    }
+    (url,) = urls
+    assert "volumes" in admin.session.get(f"{url}/volumes").json()
+    # One service for openstacksdk, whichever name it is asked for.
+    assert {admin.session.get_endpoint(service_type=name) for name in ("block-storage", "volumev3", "volume")} == urls

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from support.instances import Instance, answer_of
@@ -93,3 +95,33 @@ def test_instance_survives_a_hard_reboot_with_its_volume(project: Project, disk:
     status = wait_for("status", lambda: project.cloud.compute.get_server(instance.server).status, lambda seen: seen == "ACTIVE")
     print(f"boot {before}, then {after}; {status}; the volume still says {content}")
     assert content == disk.text
+
+
+@pytest.fixture
+def volume(project: Project) -> Iterator[Any]:
+    """A volume that no instance has."""
+    made = project.cloud.block_storage.create_volume(name="behaviour-plain", size=1)
+    yield project.volume_is(made, "available")
+    project.cloud.block_storage.delete_volume(made)
+    project.cloud.block_storage.wait_for_delete(made, wait=180)
+
+
+def test_snapshot_comes_and_goes_and_the_journal_stays_clean(project: Project, nodes: Nodes, volume: Any) -> None:
+    """Python prints a traceback whenever a process whose threads eventlet has replaced forks, and goes on: nobody sees it fail."""
+    controller, cinder = nodes["controller"], project.cloud.block_storage
+    logical = "lvs --noheadings --options lv_name cinder-volumes"
+    begin = controller.check_output("date +%s")
+
+    started = time.monotonic()
+    snapshot = cinder.create_snapshot(name="behaviour", volume_id=volume.id)
+    wait_for("snapshot", lambda: cinder.get_snapshot(snapshot.id).status, lambda status: status == "available")
+    created, started = time.monotonic() - started, time.monotonic()
+    assert f"_snapshot-{snapshot.id}" in controller.check_output(logical).split()
+    cinder.delete_snapshot(snapshot)
+    cinder.wait_for_delete(snapshot, interval=1, wait=180)
+    deleted = time.monotonic() - started
+    assert f"_snapshot-{snapshot.id}" not in controller.check_output(logical).split()
+
+    journal = controller.check_output("journalctl --no-pager --quiet --output=cat --unit=cinder-volume --since=@%s", begin)
+    print(f"created in {created:.1f} s, deleted in {deleted:.1f} s; cinder-volume wrote {len(journal.splitlines())} lines")
+    assert "Traceback" not in journal

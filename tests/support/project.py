@@ -36,6 +36,11 @@ def remove(admin: Connection) -> None:
             admin.compute.delete_server(server)
         for server in servers:
             admin.compute.wait_for_delete(server, wait=300)
+        snapshots = list(admin.block_storage.snapshots(all_projects=True, project_id=project.id))
+        for snapshot in snapshots:
+            admin.block_storage.delete_snapshot(snapshot)
+        for snapshot in snapshots:
+            admin.block_storage.wait_for_delete(snapshot, wait=180)
         volumes = list(admin.block_storage.volumes(all_projects=True, project_id=project.id))
         for volume in volumes:
             admin.block_storage.delete_volume(volume)

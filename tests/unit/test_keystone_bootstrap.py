@@ -5,24 +5,28 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import ended
+from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import missing
 
 
 def identity(*endpoints):
     return {"type": "identity", "endpoints": [{"interface": interface, "region_id": region} for interface, region in endpoints]}
 
 
+ALL = ("public", "internal", "admin")
+
+
 @pytest.mark.parametrize(
     ("catalog", "expected"),
     [
-        ([], False),
-        ([identity()], False),
-        ([identity(("public", "RegionOne"))], False),
-        ([identity(("public", "RegionOne"), ("internal", "Other"))], False),
-        ([identity(("public", "RegionOne"), ("internal", "RegionOne"))], True),
-        ([identity(("public", "RegionOne"), ("internal", "RegionOne"), ("admin", "RegionOne"))], True),
-        ([{**identity(("public", "RegionOne"), ("internal", "RegionOne")), "type": "image"}], False),
+        ([], [*ALL]),
+        ([identity()], [*ALL]),
+        ([identity(("public", "RegionOne"))], ["internal", "admin"]),
+        ([identity(("public", "RegionOne"), ("internal", "RegionOne"))], ["admin"]),
+        ([identity(("public", "RegionOne"), ("internal", "Other"), ("admin", "RegionOne"))], ["internal"]),
+        ([identity(*((interface, "RegionOne") for interface in ALL))], []),
+        ([identity(*((interface, "RegionOne") for interface in ALL), ("public", "Other"))], []),
+        ([{**identity(*((interface, "RegionOne") for interface in ALL)), "type": "image"}], [*ALL]),
     ],
 )
-def test_a_bootstrap_has_ended_when_its_last_work_is_there(catalog, expected):
-    assert ended({"catalog": catalog}, "RegionOne") is expected
+def test_a_bootstrap_has_ended_when_each_interface_has_an_endpoint(catalog, expected):
+    assert missing({"catalog": catalog}, "RegionOne") == expected

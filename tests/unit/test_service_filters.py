@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
+import yaml
+from keystoneauth1.access.service_catalog import ServiceCatalogV3
 
 from ansible_collections.mikumo.openstack.plugins.filter.catalogue_entries import catalogue_entries
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import rabbitmq_config
@@ -15,6 +18,7 @@ from ansible_collections.mikumo.openstack.plugins.filter.service_sections import
 from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
 from ansible_collections.mikumo.openstack.plugins.modules.openvswitch_bridges import found_ports
 
+ROLES = Path(__file__).resolve().parents[2] / "roles"
 ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
 
 
@@ -86,6 +90,47 @@ def test_catalogue_entries_of_a_service_with_users_of_its_own() -> None:
     assert [domain["name"] for domain in entries["domains"]] == ["heat"]
     assert entries["users"][1]["domain"] == "heat"
     assert entries["users"][1]["roles"] == [{"role": "admin", "domain": "heat"}]
+
+
+CINDER = {"name": "cinder", "type": "block-storage", "description": "Block Storage", "url": "http://c/v3", "password": "pw"}
+
+
+@pytest.mark.parametrize(
+    ("aliases", "listed"),
+    [
+        ([], [("cinder", "block-storage", None)]),
+        ([{"name": "cinderv3", "type": "volumev3"}], [("cinder", "block-storage", None), ("cinderv3", "volumev3", None)]),
+        (
+            [{"name": "cinderv3", "type": "volumev3", "state": "absent"}],
+            [("cinder", "block-storage", None), ("cinderv3", "volumev3", "absent")],
+        ),
+    ],
+)
+def test_an_alias_is_a_service_with_the_same_endpoints_and_no_account(aliases, listed) -> None:
+    entries = catalogue_entries([{**CINDER, "aliases": aliases}])
+    assert [(one["name"], one["type"], one.get("state")) for one in entries["services"]] == listed
+    assert all(one["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://c/v3") for one in entries["services"])
+    assert [user["name"] for user in entries["users"]] == ["cinder"]
+
+
+def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
+    """Keystoneauth serves openstacksdk, python-cinderclient, Nova, Heat and Horizon; other clients compare the type itself."""
+    role = yaml.safe_load((ROLES / "cinder/defaults/main.yml").read_text())["cinder_catalogue"]
+    services = catalogue_entries([{**role, "url": "http://c/v3", "password": "pw"}])["services"]
+    catalog = [
+        {
+            "name": one["name"],
+            "type": one["type"],
+            "endpoints": [{"interface": name, "url": url, "region_id": "R"} for name, url in one["endpoints"].items()],
+        }
+        for one in services
+    ]
+    assert [one["type"] for one in catalog] == ["block-storage", "volumev3"]
+    # The same name twice, and the openstack command would ask for an ID.
+    assert len({one["name"] for one in catalog}) == len(catalog)
+    for wanted in ("block-storage", "block-store", "volume", "volumev3"):
+        found = ServiceCatalogV3(catalog).get_endpoint_data_list(service_type=wanted, interface="public", region_name="R")
+        assert [one.url for one in found] == ["http://c/v3"], wanted
 
 
 @pytest.mark.parametrize(
