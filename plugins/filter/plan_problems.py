@@ -5,47 +5,36 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: plan_problems
 version_added: 0.1.0
-short_description: What is wrong with the settings of a site
+short_description: What is wrong with the groups and settings of a site
 description:
-  - Looks at a site's settings, hosts and, as far as they are gathered, facts, and returns a message for everything
+  - Looks at the groups of an inventory and at the settings C(cloud_*) of the hosts in them, and returns a message for everything
     with which a cloud cannot work. A message says what was found, what is allowed and where to change it.
-  - Settings that are not in the dictionary are not checked, unless O(required_settings) names them. Those that are looked at are
-    C(cloud_region), C(cloud_services), C(cloud_management_network), C(cloud_tunnel_network), C(cloud_external_network),
-    C(cloud_project_network), C(cloud_external_gateway), C(cloud_external_pool), C(cloud_external_interface),
-    C(cloud_tenant_network_type), C(cloud_vlan_range), C(cloud_vlan_interface), C(cloud_volume_gb) and C(cloud_volume_device).
+  - Any value that YAML can express gets a message, and so does a template that cannot be computed.
+  - Templates that need facts of a node are left out until the facts are there.
+  - All settings are described in C(docs/settings.md).
 positional: _input
 options:
   _input:
-    description: Settings of the site by name.
+    description: Ansible's C(hostvars).
     type: dict
     required: true
   groups:
     description: Ansible's C(groups).
     type: dict
     required: true
-  hostvars:
-    description: Ansible's C(hostvars). Without it no host is looked at.
-    type: dict
-  required_groups:
-    description: Groups that need a host.
+  also:
+    description: Hosts outside of the groups that need the site's settings too, as C(localhost) does for the resources.
     type: list
     elements: str
-    default: [controller_nodes, network_nodes, compute_nodes]
-  optional_groups:
-    description: Further groups that a host may be in.
-    type: list
-    elements: str
-    default: [storage_nodes]
-  services:
-    description: All services that there are, each with a list of those it needs. The collection's own if not given.
-    type: dict
-  tenant_network_types:
-    description: Allowed values of C(cloud_tenant_network_type).
-    type: list
-    elements: str
-    default: [vxlan, gre, vlan]
-  required_settings:
-    description: Settings that have to be there, those of VLAN besides if O(_input) asks for it.
+    default: []
+  host:
+    description:
+      - Look at the settings of this host alone, with its facts, and not at the groups. Then the interfaces that settings name have
+        to be there.
+    type: str
+    default: ""
+  allowed:
+    description: Names of groups that are meant as they are, although they are almost those of a site.
     type: list
     elements: str
     default: []
@@ -59,9 +48,7 @@ EXAMPLES = r"""
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
   vars:
-    settings: "{{ dict(query('ansible.builtin.varnames', '^cloud_(?!secrets)')
-      | zip(query('ansible.builtin.vars', *query('ansible.builtin.varnames', '^cloud_(?!secrets)')))) }}"
-    problems: "{{ settings | mikumo.openstack.plan_problems(groups=groups, hostvars=hostvars) }}"
+    problems: "{{ hostvars | mikumo.openstack.plan_problems(groups=groups) }}"
   run_once: true
 """
 
@@ -73,41 +60,41 @@ _value:
 """
 
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import (
-    OPTIONAL_GROUPS,
-    REQUIRED_GROUPS,
-    TENANT_NETWORK_TYPES,
     SettingsError,
+    interface_problems,
+    setting_problems,
 )
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import plan_problems as find
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_groups import site_hosts
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings import settings
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import read_values
+
+
+def _of_host(hostvars: t.Any, groups: t.Any, host: str) -> list[str]:
+    values = read_values(hostvars, [host], settings())
+    interfaces = (hostvars[host].get("ansible_facts") or {}).get("interfaces")
+    return [
+        *setting_problems(values, groups=groups, settings=settings()),
+        *interface_problems(values, groups=groups, settings=settings(), interfaces={host: interfaces} if interfaces else {}),
+    ]
 
 
 def plan_problems(
-    settings: t.Any,
-    *,
-    groups: t.Any,
-    hostvars: t.Any = None,
-    required_groups: t.Any = REQUIRED_GROUPS,
-    optional_groups: t.Any = OPTIONAL_GROUPS,
-    services: t.Any = None,
-    tenant_network_types: t.Any = TENANT_NETWORK_TYPES,
-    required_settings: t.Any = (),
+    hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str = "", allowed: t.Any = ()
 ) -> list[str]:
+    for name, value in (("hostvars", hostvars), ("groups", groups)):
+        if not isinstance(value, Mapping):
+            raise AnsibleFilterError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
     try:
-        return find(
-            settings,
-            groups=groups,
-            hostvars=hostvars,
-            required_groups=required_groups,
-            optional_groups=optional_groups,
-            services=services,
-            tenant_network_types=tenant_network_types,
-            required_settings=required_settings,
-        )
+        if host:
+            return _of_host(hostvars, groups, host)
+        values = read_values(hostvars, [*site_hosts(groups), *also], settings())
+        return find(values, groups=groups, settings=settings(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ()))
     except SettingsError as error:
         raise AnsibleFilterError(str(error)) from error
 

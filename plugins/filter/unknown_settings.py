@@ -5,22 +5,24 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unknown_settings
 version_added: 0.1.0
-short_description: Settings that are probably misspelt
+short_description: Variables that are probably misspelt settings, or set in vain
 description:
-  - Returns a message for each name that begins with V(cloud_) or the name of one of the collection's roles, but is not
-    a setting. Ansible itself ignores such variables silently.
-  - Known are the options in the roles' argument specs, the roles' defaults, and the variables of the example inventory
-    and of the playbooks.
-  - Internal variables, which begin with two underscores, do not matter.
+  - Returns a message for each variable of a site's hosts whose name is almost, but not quite, that of a setting of the collection.
+    Ansible itself ignores such variables silently.
+  - Returns one as well for each variable that the collection's playbooks compute, so that a value in the inventory would be ignored.
+  - All other names may belong to somebody else, and so may all variables of hosts that are in none of the site's groups.
 positional: _input
 options:
   _input:
-    description: Names of variables.
-    type: list
-    elements: str
+    description: Ansible's C(hostvars).
+    type: dict
     required: true
-  known:
-    description: Further names that are settings.
+  groups:
+    description: Ansible's C(groups).
+    type: dict
+    required: true
+  allowed:
+    description: Names that are meant as they are.
     type: list
     elements: str
     default: []
@@ -38,7 +40,8 @@ EXAMPLES = r"""
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
   vars:
-    problems: "{{ hostvars[inventory_hostname] | list | mikumo.openstack.unknown_settings }}"
+    problems: "{{ hostvars | mikumo.openstack.unknown_settings(groups=groups) }}"
+  run_once: true
 """
 
 RETURN = r"""
@@ -46,33 +49,43 @@ _value:
   description: Messages. None if all is well.
   type: list
   elements: str
-  sample: ["cloud_regoin in the inventory: unknown setting, did you mean cloud_region?"]
+  sample: ["cloud_regoin in the inventory: unknown setting, did you mean cloud_region? Correct it, or name it in preflight_allowed_names
+    if it is meant for something else"]
 """
 
 import functools
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import SettingsError, read_collection
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import unknown_settings as find
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._setting_names import (
+    NamesError,
+    SettingNames,
+    name_problems,
+    read_collection,
+)
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_groups import site_hosts
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import inventory_names
 
 COLLECTION = Path(__file__).resolve().parents[2]
 
 
 @functools.cache
-def _collection() -> tuple[set[str], set[str]]:
+def _collection() -> SettingNames:
     # once a run, not once a host
     return read_collection(COLLECTION)
 
 
-def unknown_settings(names: t.Any, known: t.Any = (), where: str = "the inventory") -> list[str]:
+def unknown_settings(hostvars: t.Any, *, groups: t.Any, allowed: t.Any = (), where: str = "the inventory") -> list[str]:
+    for name, value in (("hostvars", hostvars), ("groups", groups)):
+        if not isinstance(value, Mapping):
+            raise AnsibleFilterError(f"unknown_settings wants {name} as a dictionary, not {type(value).__name__}")
     try:
-        ours, prefixes = _collection()
-        return find(names, known={*ours, *known}, prefixes=prefixes, where=where)
-    except SettingsError as error:
+        names = inventory_names(hostvars, site_hosts(groups))
+        return name_problems(names, of=_collection(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ()), where=where)
+    except NamesError as error:
         raise AnsibleFilterError(str(error)) from error
 
 

@@ -1,339 +1,227 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Everything with which a site cannot work, told by its settings alone. No node is needed."""
+
 from __future__ import annotations
 
-import difflib
 import ipaddress
-import re
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
-import yaml
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._addresses import network_overlaps
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._formats import shown, value_problems
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_groups import group_problems
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings import Setting
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import Unknown, Unreadable
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._addresses import AddressError, network, network_overlaps
+__all__ = ["SettingsError", "interface_problems", "plan_problems", "setting_problems"]
 
-__all__ = ["SERVICES", "SettingsError", "plan_problems", "read_collection", "unknown_settings"]
-
+Values = Mapping[str, Mapping[str, t.Any]]
+Description = Mapping[str, Setting]
 Vars = Mapping[str, t.Any]
-
-# Each service with those it cannot work without.
-SERVICES: dict[str, tuple[str, ...]] = {
-    "keystone": (),
-    "glance": ("keystone",),
-    "placement": ("keystone",),
-    "neutron": ("keystone",),
-    "nova": ("keystone", "glance", "placement", "neutron"),
-    "cinder": ("keystone", "glance"),
-    "heat": ("keystone", "nova", "neutron"),
-    "horizon": ("keystone", "glance", "nova", "neutron"),
-}
-REQUIRED_GROUPS = ("controller_nodes", "network_nodes", "compute_nodes")
-OPTIONAL_GROUPS = ("storage_nodes",)
-TENANT_NETWORK_TYPES = ("vxlan", "gre", "vlan")
-# Settings that no file in the repository shows: the roles of a site generate them.
-GENERATED = frozenset({"cloud_secrets"})
 WHERE = "in the inventory's group_vars/all"
+OR_HOST = f"{WHERE}, or in host_vars for one host"
 
 
 class SettingsError(ValueError):
     """A call that says nothing about the site."""
 
 
-# --- misspelt names --------------------------------------------------------------------------------------------------
+# --- each setting on its own ------------------------------------------------------------------------------------------
 
 
-def _load(path: Path) -> Vars:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
-    return content if isinstance(content, Mapping) else {}
+def _where(setting: Setting) -> str:
+    return OR_HOST if setting.hosts else WHERE
 
 
-def _options(spec: Vars) -> set[str]:
-    return {option for entry in (spec.get("argument_specs") or {}).values() for option in (entry.get("options") or {})}
+def _members(setting: Setting, values: Values, groups: Vars) -> list[str]:
+    """Hosts that read the setting."""
+    if not setting.hosts:
+        return list(values)
+    return [host for host in values if any(host in (groups.get(group) or ()) for group in setting.hosts)]
 
 
-def read_collection(root: Path) -> tuple[set[str], set[str]]:
-    """Names of all settings of the collection's roles and playbooks, and the prefixes that belong to roles."""
-    known: set[str] = set(GENERATED)
-    prefixes: set[str] = set()
-    for role in sorted(path for path in (root / "roles").glob("*") if path.is_dir()):
-        prefixes.add(f"{role.name}_")
-        for path in sorted((role / "meta").glob("argument_specs.y*ml")):
-            known |= _options(_load(path))
-        for path in sorted((role / "defaults").glob("main.y*ml")):
-            known |= set(_load(path))
-    # The example inventory shows every setting of a site.
-    for directory in ("playbooks/vars", "inventories/example/group_vars/all"):
-        for path in sorted((root / directory).glob("*.y*ml")):
-            known |= set(_load(path))
-    return known, prefixes
-
-
-def unknown_settings(
-    names: Iterable[str], *, known: Iterable[str], prefixes: Iterable[str], where: str = "the inventory"
-) -> list[str]:
-    """Names that look like settings of this collection, but are none."""
-    if isinstance(names, str):
-        raise SettingsError("unknown_settings wants a list of names, not a string")
-    settings = sorted(set(known))
-    ours = (*sorted(set(prefixes)), "cloud_")
-    problems = []
-    for name in sorted(set(names)):
-        # an internal variable begins with two underscores and so with none of the prefixes
-        if not name.startswith(ours) or name in settings:
-            continue
-        near = difflib.get_close_matches(name, settings, n=1, cutoff=0.75)
-        hint = f", did you mean {near[0]}?" if near else "; remove it, or see the role's README for its settings"
-        problems.append(f"{name} in {where}: unknown setting{hint}")
-    return problems
-
-
-# --- a site that cannot work -----------------------------------------------------------------------------------------
-
-
-def _group_problems(groups: Vars, required: Sequence[str], optional: Sequence[str]) -> list[str]:
-    problems = [
-        f"group {name} has no host; a cloud needs at least one there: add it to the inventory's hosts.yml"
-        for name in required
-        if not groups.get(name)
-    ]
-    known = (*required, *optional)
-    members = {host for name in known for host in groups.get(name) or ()}
-    problems += [
-        f"host {host} is in none of the groups {', '.join(known)}: put it into one, or remove it from hosts.yml"
-        for host in groups.get("all") or ()
-        if host not in members
-    ]
-    return problems
-
-
-def _service_problems(settings: Vars, services: Mapping[str, Sequence[str]], groups: Vars) -> list[str]:
-    if "cloud_services" not in settings:
+def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
+    if isinstance(value, Unknown):
         return []
-    wanted = settings["cloud_services"]
-    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
-        return [f"cloud_services is {wanted!r}, not a list: give a list of {', '.join(services)} {WHERE}"]
-    problems = []
-    for name in wanted:
-        if name not in services:
-            near = difflib.get_close_matches(str(name), services, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            problems.append(f"cloud_services has {name!r}: {hint}allowed are {', '.join(services)}; change it {WHERE}")
-            continue
-        missing = [need for need in services[name] if need not in wanted]
-        if missing:
-            problems.append(
-                f"cloud_services has {name}, which needs {', '.join(missing)}: add what is missing, or remove {name} {WHERE}"
-            )
-    if "keystone" not in wanted:
-        problems.append(f"cloud_services lacks keystone, without which nothing works: add it {WHERE}")
-    if "cinder" in wanted and not groups.get("storage_nodes"):
-        problems.append(
-            "cloud_services has cinder, but group storage_nodes has no host for its volumes: "
-            f"add a host in hosts.yml, or remove cinder {WHERE}"
-        )
-    return problems
+    if isinstance(value, Unreadable):
+        return [f"{subject} cannot be computed: {value.reason}. Correct its template"]
+    return list(value_problems(subject, value, setting))
 
 
-WITH_VLAN = ("cloud_vlan_range", "cloud_vlan_interface")
+def _by_value(name: str, values: Values) -> dict[str, list[str]]:
+    """Hosts that have the setting, by what they have."""
+    found: dict[str, list[str]] = {}
+    for host, own in values.items():
+        if name in own:
+            found.setdefault(f"{type(own[name]).__name__} {own[name]!r}", []).append(host)
+    return found
 
 
-def _missing_problems(settings: Vars, required: Sequence[str]) -> list[str]:
-    vlan = bool(required) and settings.get("cloud_tenant_network_type") == "vlan"
-    return [
-        f"{name} is not set: give it a value in group_vars/all/cloud.yml, as inventories/example does"
-        for name in (*required, *(WITH_VLAN if vlan else ()))
-        if name not in settings
-    ]
+def _missing(name: str, setting: Setting, values: Values, groups: Vars) -> Iterator[str]:
+    members = _members(setting, values, groups)
+    missing = [host for host in members if name not in values[host] and setting.is_required(values[host])]
+    if not missing:
+        return
+    if len(missing) == len(values) or not any(name in own for own in values.values()):
+        yield f"{name} is not set: give it a value in group_vars/all/cloud.yml, as inventories/example does"
+    elif setting.hosts:
+        yield f"{name} is not set for {_hosts(missing)}: give it a value {OR_HOST}"
+    else:
+        yield f"{name} is not set for {_hosts(missing)}: it belongs in group_vars/all/cloud.yml, where every host and localhost find it"
 
 
-def _volume_problems(settings: Vars) -> list[str]:
-    problems = []
-    size, device = str(settings.get("cloud_volume_gb", 1)), str(settings.get("cloud_volume_device") or "")
-    if not re.fullmatch(r"[1-9][0-9]*", size):
-        problems.append(f"cloud_volume_gb is {size}: allowed are whole numbers of GiB from 1; change it {WHERE}")
-    if device and not re.match(r"/dev/.", device):
-        problems.append(
-            f"cloud_volume_device is {device}: allowed are the path of a disk, such as /dev/vdb, or nothing for a file; "
-            f"change it {WHERE}"
-        )
-    return problems
+def _hosts(names: Sequence[str], most: int = 5) -> str:
+    """Some names, and how many there are besides."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{'host' if len(names) == 1 else 'hosts'} {', '.join(names[:most])}{more}"
 
 
-def _region_problems(settings: Vars) -> list[str]:
-    if "cloud_region" not in settings or str(settings["cloud_region"] or "").strip():
-        return []
-    return [f"cloud_region is empty: give the region a name, such as RegionOne, {WHERE}"]
+def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> tuple[list[str], t.Any]:
+    """Problems with a setting, and the value with which others are compared: None if there is none."""
+    problems = list(_missing(name, setting, values, groups))
+    found = _by_value(name, values)
+    valid: dict[str, t.Any] = {}
+    for hosts in found.values():
+        value = values[hosts[0]][name]
+        subject = name if len(found) == 1 else f"{name} of {_hosts(hosts)}"
+        wrong = _problems_of(subject, value, setting)
+        problems += [f"{problem}; change it {_where(setting)}" for problem in wrong]
+        if not wrong and not isinstance(value, Unknown):
+            valid[hosts[0]] = value
+    if len(valid) > 1 and not setting.hosts:
+        told = ", ".join(f"{shown(value)} on {host}" for host, value in valid.items())
+        problems.append(f"{name} differs between hosts ({told}): a site has one value; set it once, {WHERE}")
+    return problems, next(iter(valid.values()), None)
 
 
-def _tenant_problems(settings: Vars, allowed: Sequence[str]) -> list[str]:
-    name = "cloud_tenant_network_type"
-    if name not in settings or settings[name] in allowed:
-        return []
-    return [f"{name} is {settings[name]!r}: allowed are {', '.join(allowed)}; change it {WHERE}"]
-
-
-def _vlan_problems(settings: Vars) -> list[str]:
-    if settings.get("cloud_tenant_network_type") != "vlan" or "cloud_vlan_range" not in settings:
-        return []
-    text = str(settings["cloud_vlan_range"])
-    first, _colon, last = text.partition(":")
-    if first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last) <= 4094:
-        return []
-    return [f"cloud_vlan_range is {text!r}: give two tags from 1 to 4094 in quotes, like '100:199', {WHERE}"]
-
+# --- settings that have to go together --------------------------------------------------------------------------------
 
 NETWORKS = ("cloud_management_network", "cloud_tunnel_network", "cloud_external_network", "cloud_project_network")
+# Longest prefix of a network, and what has to fit into it.
+LONGEST = {
+    "cloud_external_network": (30, "its gateway and an address of the pool"),
+    "cloud_project_network": (29, "its gateway, the DHCP service and instances"),
+}
+# Networks of the nodes: the setting with which a node goes without an address in them, and the groups that need one.
+OF_NODES = {
+    "cloud_management_network": ("cloud_management_address", ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes")),
+    "cloud_tunnel_network": ("cloud_tunnel_address", ("network_nodes", "compute_nodes")),
+}
 
 
-def _network_problems(settings: Vars) -> list[str]:
-    given = {name: settings[name] for name in NETWORKS if settings.get(name)}
-    problems = network_overlaps(given, [("cloud_management_network", "cloud_tunnel_network")])
-    return [f"{problem} ({WHERE})" for problem in problems]
+def _networks(site: Vars) -> dict[str, ipaddress.IPv4Network]:
+    return {name: ipaddress.IPv4Network(site[name]) for name in NETWORKS if site.get(name)}
 
 
-def _pool(value: t.Any) -> list[str]:
-    """First and last address of a pool given as a list, as {start, end} or as 'first-last'."""
-    if isinstance(value, Mapping):
-        return [str(value[key]) for key in ("start", "end") if key in value]
-    if isinstance(value, str):
-        return [part.strip() for part in value.split("-")]
-    return [str(part) for part in value]
+def _usable(network: ipaddress.IPv4Network) -> int:
+    return network.num_addresses if network.prefixlen > 30 else network.num_addresses - 2
 
 
-def _external_addresses(settings: Vars) -> dict[str, str]:
-    given = {
-        name: str(settings[name])
-        for name in ("cloud_external_gateway", "cloud_external_pool_start", "cloud_external_pool_end")
-        if settings.get(name)
-    }
-    if settings.get("cloud_external_pool"):
-        ends = _pool(settings["cloud_external_pool"])
-        given |= dict(zip(("cloud_external_pool (first)", "cloud_external_pool (last)"), ends, strict=False))
-    return given
+def _size_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
+    for name, network in _networks(site).items():
+        longest, contents = LONGEST.get(name, (31, "two machines"))
+        if network.prefixlen > longest:
+            yield f"{name} is {network}, which is too small for {contents}: give a network of /{longest} or larger; change it {WHERE}"
+        elif name in OF_NODES and not (name == "cloud_tunnel_network" and site.get("cloud_tenant_network_type") == "vlan"):
+            own, needed = OF_NODES[name]
+            members = {host for group in needed for host in groups.get(group) or () if own not in values.get(host, {})}
+            if len(members) > _usable(network):
+                yield (
+                    f"{name} is {network}, which has addresses for {_usable(network)} machines: {len(members)} hosts need one; "
+                    f"give a larger network {WHERE}"
+                )
 
 
-def _external_problems(settings: Vars) -> list[str]:
-    try:
-        outside = network(settings.get("cloud_external_network"))
-    except AddressError:
-        # absent, or already reported with the networks
-        return []
-    problems = []
-    inside: list[tuple[str, ipaddress.IPv4Address | ipaddress.IPv6Address]] = []
-    for name, text in _external_addresses(settings).items():
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            problems.append(f"{name} is {text!r}, which is not an address: correct it {WHERE}")
-            continue
+def _overlap_problems(site: Vars) -> Iterator[str]:
+    given = {name: str(network) for name, network in _networks(site).items()}
+    for problem in network_overlaps(given, [("cloud_management_network", "cloud_tunnel_network")]):
+        yield f"{problem} ({WHERE})"
+
+
+def _external_problems(site: Vars) -> Iterator[str]:
+    """Gateway and pool, which lie in the external network and apart."""
+    outside = _networks(site).get("cloud_external_network")
+    pool = site.get("cloud_external_pool") or {}
+    given = {"cloud_external_gateway": site.get("cloud_external_gateway")}
+    given |= {f"cloud_external_pool.{end}": pool.get(end) for end in ("start", "end")}
+    addresses = {name: ipaddress.IPv4Address(text) for name, text in given.items() if text}
+    for name, address in addresses.items() if outside else ():
         if address not in outside:
-            problems.append(
-                f"{name} is {address}, which is not in cloud_external_network ({outside}): change one of them {WHERE}"
+            yield f"{name} is {address}, which is not in cloud_external_network ({outside}): change one of them {WHERE}"
+        elif outside.prefixlen < 31 and address in (outside.network_address, outside.broadcast_address):
+            yield (
+                f"{name} is {address}, the first or last of cloud_external_network ({outside}), which no machine can have: "
+                f"change it {WHERE}"
             )
-            continue
-        if outside.num_addresses > 2 and address in (outside.network_address, outside.broadcast_address):
-            problems.append(
-                f"{name} is {address}, the first or last of cloud_external_network ({outside}), "
-                f"which no machine can have: change it {WHERE}"
+    gateway, first, last = (addresses.get(name) for name in given)
+    if first and last and first > last:
+        yield f"cloud_external_pool begins at {first}, after its end {last}: exchange them {WHERE}"
+    elif gateway and first and last and first <= gateway <= last:
+        yield (
+            f"cloud_external_gateway {gateway} is inside cloud_external_pool, {first} to {last}, so that an instance could get it: "
+            f"change one of them {WHERE}"
+        )
+
+
+def _storage_problems(site: Vars, groups: Vars) -> Iterator[str]:
+    if "cinder" in (site.get("cloud_services") or ()) and not groups.get("storage_nodes"):
+        yield (
+            "cloud_services has cinder, but group storage_nodes has no host for its volumes: add a host in hosts.yml, or remove "
+            f"cinder {WHERE}"
+        )
+
+
+def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
+    if site.get("cloud_tenant_network_type") != "vlan":
+        return
+    for host, own in values.items():
+        name = own.get("cloud_external_interface")
+        if host in (groups.get("network_nodes") or ()) and isinstance(name, str) and name and name == own.get("cloud_vlan_interface"):
+            yield (
+                f"cloud_external_interface and cloud_vlan_interface of host {host} are both {name}, and an interface can be in one bridge "
+                f"only: give each its own, such as two VLAN interfaces on it, {OR_HOST}"
             )
-            continue
-        inside.append((name, address))
-    found = dict(inside)
-    gateway = found.pop("cloud_external_gateway", None)
-    ends = list(found.values())
-    if len(ends) == 2:
-        first, last = (int(end) for end in ends)
-        if first > last:
-            problems.append(f"cloud_external_pool begins at {ends[0]}, after its end {ends[1]}: exchange them {WHERE}")
-        elif gateway is not None and first <= int(gateway) <= last:
-            problems.append(
-                f"cloud_external_gateway {gateway} is inside the external pool {ends[0]} to {ends[1]}, "
-                f"so that an instance could get it: change one of them {WHERE}"
-            )
-    return problems
 
 
-def _host_problems(settings: Vars, groups: Vars, hostvars: Vars, known: Sequence[str]) -> list[str]:
-    hosts = list(dict.fromkeys(host for name in known for host in groups.get(name) or ()))
-    problems = []
-    if settings.get("cloud_management_network"):
-        problems += _management_problems(settings["cloud_management_network"], hosts, hostvars)
-    vlan = settings.get("cloud_tenant_network_type") == "vlan"
-    needs = {"cloud_external_interface": ["network_nodes"]}
-    if vlan:
-        needs["cloud_vlan_interface"] = ["network_nodes", "compute_nodes"]
-    for setting, where in needs.items():
-        for host in dict.fromkeys(host for name in where for host in groups.get(name) or ()):
-            problems += _interface_problems(setting, settings, host, hostvars.get(host) or {})
-    return problems
+# --- all of it --------------------------------------------------------------------------------------------------------
 
 
-def _management_problems(cidr: t.Any, hosts: Sequence[str], hostvars: Vars) -> list[str]:
-    try:
-        management = network(cidr)
-    except AddressError:
-        return []
-    problems = []
-    for host in hosts:
-        text = (hostvars.get(host) or {}).get("ansible_host")
-        try:
-            address = ipaddress.ip_address(str(text))
-        except ValueError:
-            # a name, or none: what it resolves to is seen when the node's facts are there
-            continue
-        if address not in management:
-            problems.append(
-                f"host {host} has ansible_host {address}, which is not in cloud_management_network ({management}): "
-                "correct it in hosts.yml, or the network in group_vars/all"
-            )
-    return problems
-
-
-def _interface_problems(setting: str, settings: Vars, host: str, own: Vars) -> list[str]:
-    interface = own.get(setting) or settings.get(setting)
-    where = "in group_vars, or in host_vars if this node differs"
-    if not interface:
-        if setting == "cloud_vlan_interface":
-            return [f"host {host} has no {setting}, which tenant networks of type vlan need: set it {where}"]
-        return []
-    interfaces = (own.get("ansible_facts") or {}).get("interfaces")
-    if interfaces is None or interface in interfaces:
-        return []
+def setting_problems(values: Values, *, groups: Vars, settings: Description) -> list[str]:
+    """What is wrong with the settings of these hosts."""
+    problems: list[str] = []
+    site: dict[str, t.Any] = {}
+    for name, setting in settings.items():
+        wrong, site[name] = _one_setting(name, setting, values, groups)
+        problems += wrong
     return [
-        f"host {host} has no interface {interface!r}, which {setting} names; it has {', '.join(sorted(interfaces))}: "
-        f"correct {setting} {where}"
+        *problems,
+        *_storage_problems(site, groups),
+        *_size_problems(site, values, groups),
+        *_overlap_problems(site),
+        *_external_problems(site),
+        *_bridge_problems(site, values, groups),
     ]
 
 
-def plan_problems(
-    settings: Vars,
-    *,
-    groups: Vars,
-    hostvars: Vars | None = None,
-    required_groups: Sequence[str] = REQUIRED_GROUPS,
-    optional_groups: Sequence[str] = OPTIONAL_GROUPS,
-    services: Mapping[str, Sequence[str]] | None = None,
-    tenant_network_types: Sequence[str] = TENANT_NETWORK_TYPES,
-    required_settings: Sequence[str] = (),
-) -> list[str]:
-    """Everything that is wrong with a site, all at once. Settings that are not given are not checked."""
-    for name, value in (("settings", settings), ("groups", groups)):
+def interface_problems(values: Values, *, groups: Vars, settings: Description, interfaces: Mapping[str, Sequence[str]]) -> list[str]:
+    """Interfaces that settings name and hosts do not have, told by the hosts' facts."""
+    problems = []
+    for name, setting in settings.items():
+        for host in _members(setting, values, groups) if setting.format == "interface" else ():
+            given, has = values[host].get(name), interfaces.get(host)
+            needed = setting.required is True or setting.is_required(values[host])
+            if needed and has is not None and isinstance(given, str) and given not in has:
+                problems.append(
+                    f"host {host} has no interface {given!r}, which {name} names; it has {', '.join(sorted(has))}: correct {name} in "
+                    "group_vars, or in host_vars if this node differs"
+                )
+    return problems
+
+
+def plan_problems(values: Values, *, groups: t.Any, settings: Description, allowed: Sequence[str] = ()) -> list[str]:
+    """Everything that is wrong with a site, all at once. values: by host and setting, see read_values."""
+    for name, value in (("values", values), ("groups", groups)):
         if not isinstance(value, Mapping):
             raise SettingsError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
-    known = (*required_groups, *optional_groups)
-    return [
-        *_missing_problems(settings, required_settings),
-        *_group_problems(groups, required_groups, optional_groups),
-        *_region_problems(settings),
-        *_service_problems(settings, SERVICES if services is None else services, groups),
-        *_tenant_problems(settings, tenant_network_types),
-        *_vlan_problems(settings),
-        *_volume_problems(settings),
-        *_network_problems(settings),
-        *_external_problems(settings),
-        *_host_problems(settings, groups, hostvars or {}, known),
-    ]
+    return [*group_problems(groups, allowed), *setting_problems(values, groups=groups, settings=settings)]

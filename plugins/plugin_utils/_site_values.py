@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What each host of an inventory has for a site's settings, with a word for each value that its template does not give."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping
+
+from ansible.errors import AnsibleError
+from ansible.template import Templar
+from jinja2 import Undefined
+
+__all__ = ["Unknown", "Unreadable", "inventory_names", "read_values"]
+
+
+# Variables that look like facts, and say how Ansible reaches a node.
+CONNECTION = re.compile(r"ansible_(host|port|user|password|connection|ssh|become|private_key|python|shell|remote|playbook|config)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreadable:
+    """The template does not give a value."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unknown:
+    """The template needs facts of the node, which are not there yet."""
+
+
+def _raw(hostvars: t.Any, host: str) -> Mapping[str, t.Any]:
+    """The variables of a host before they are templated: empty for a host that the inventory does not have."""
+    found = hostvars.raw_get(host) if hasattr(hostvars, "raw_get") else hostvars.get(host, {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Ordinary containers, all the way down: Ansible's own compute their values late, and may fail then."""
+    if isinstance(value, Undefined):
+        raise AnsibleError(str(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _strings(value: t.Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _strings(one)
+
+
+def _needs_facts(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
+    """Whether a template, or a variable that it uses, reads facts of a node."""
+    pending, seen = [value], set[str]()
+    while pending:
+        for text in _strings(pending.pop()):
+            for name in set(re.findall(r"[A-Za-z_]\w*", text)) - seen if "{{" in text or "{%" in text else ():
+                seen.add(name)
+                if name == "ansible_facts" or (name.startswith("ansible_") and name not in raw and not CONNECTION.match(name)):
+                    return True
+                if name in raw:
+                    pending.append(raw[name])
+    return False
+
+
+def _reason(error: Exception) -> str:
+    """The cause in one line."""
+    text = str(error.__cause__ or error) if not isinstance(error, AnsibleError) else error.message
+    return " ".join(text.split()).removeprefix("A captured exception marker was tripped: ").rstrip(".")
+
+
+def read_values(hostvars: t.Any, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, t.Any]]:
+    """Values by host and name. A name that a host does not have is not there."""
+    wanted = list(names)
+    found: dict[str, dict[str, t.Any]] = {}
+    for host in hosts:
+        raw = _raw(hostvars, host)
+        # hostvars[host][name] would do, but its templates do not see hostvars, as those of a play do.
+        templar = Templar(loader=getattr(hostvars, "_loader", None), variables={**raw, "hostvars": hostvars})
+        own = found[host] = {}
+        for name in wanted:
+            if name not in raw:
+                continue
+            try:
+                own[name] = _plain(templar.template(raw[name]))
+            except Exception as error:  # whatever a lookup or a filter in somebody's template raises
+                early = not raw.get("ansible_facts") and _needs_facts(raw[name], raw)
+                own[name] = Unknown() if early else Unreadable(_reason(error))
+    return found
+
+
+def inventory_names(hostvars: t.Any, hosts: Iterable[str]) -> dict[str, list[str]]:
+    """Hosts by the names of the variables that they have."""
+    found: dict[str, list[str]] = {}
+    for host in hosts:
+        for name in _raw(hostvars, host):
+            found.setdefault(str(name), []).append(host)
+    return found
