@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 
 import pytest
 
@@ -13,7 +12,6 @@ from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import 
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_password_hash import rabbitmq_password_hash
 from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
 from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
-from ansible_collections.mikumo.openstack.plugins.modules.openvswitch_bridges import found_ports
 
 ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
 
@@ -86,12 +84,3 @@ def test_catalogue_entries_of_a_service_with_users_of_its_own() -> None:
     assert [domain["name"] for domain in entries["domains"]] == ["heat"]
     assert entries["users"][1]["domain"] == "heat"
     assert entries["users"][1]["roles"] == [{"role": "admin", "domain": "heat"}]
-
-
-@pytest.mark.parametrize(
-    ("column", "ports"),
-    [(["set", []], []), (["uuid", "1"], ["br-x"]), (["set", [["uuid", "1"], ["uuid", "2"]]], ["br-x", "eth2"])],
-)
-def test_ports_of_bridges(column: list[object], ports: list[str]) -> None:
-    table = [{"data": [["br-x", column]]}, {"data": [[["uuid", "1"], "br-x"], [["uuid", "2"], "eth2"]]}]
-    assert found_ports("\n".join(json.dumps(part) for part in table)) == {"br-x": ports}
