@@ -141,7 +141,8 @@ def _plan_uplink(result: Plan, there: Found, bridge: str, interface: str) -> Non
     if port and not port.marked:
         raise BridgeError(
             f"The interface {interface} is a port of the bridge {port.bridge}, where this collection did not put it. "
-            f"Name another interface for {bridge}, or remove it there with `ovs-vsctl del-port {port.bridge} {port.name}` if nothing needs it."
+            f"Name another interface for {bridge}. If nothing needs it there, `ovs-vsctl del-port {port.bridge} {port.name}` "
+            "removes it."
         )
     others = [one.name for one in there.ports if one.bridge == bridge and one.system and not one.marked]
     if others:
