@@ -45,6 +45,19 @@ options:
     description: The file that takes the place of a disk.
     type: path
     default: /var/lib
+  bridges:
+    description:
+      - Bridges of Open vSwitch that the node gets, each with C(name), C(interface) and C(physical_network). An interface that
+        carries the SSH connection of this run, a default route or an address is a problem, also through a VLAN, bond or bridge
+        on top of it.
+      - Needs the C(links) of M(mikumo.openstack.node_facts). Other facts tell nothing about it.
+    type: list
+    elements: dict
+    default: []
+  interface_may_lose_addresses:
+    description: Consent to lose the addresses of those interfaces.
+    type: bool
+    default: false
 author:
   - The Mikumo authors
 """

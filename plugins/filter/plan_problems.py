@@ -84,9 +84,7 @@ def _of_host(hostvars: t.Any, groups: t.Any, host: str) -> list[str]:
     ]
 
 
-def plan_problems(
-    hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str = "", allowed: t.Any = ()
-) -> list[str]:
+def plan_problems(hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str = "", allowed: t.Any = ()) -> list[str]:
     for name, value in (("hostvars", hostvars), ("groups", groups)):
         if not isinstance(value, Mapping):
             raise AnsibleFilterError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
@@ -94,7 +92,9 @@ def plan_problems(
         if host:
             return _of_host(hostvars, groups, host)
         values = read_values(hostvars, [*site_hosts(groups), *also], settings())
-        return find(values, groups=groups, settings=settings(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ()))
+        return find(
+            values, groups=groups, settings=settings(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ())
+        )
     except SettingsError as error:
         raise AnsibleFilterError(str(error)) from error
 

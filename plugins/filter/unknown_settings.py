@@ -84,7 +84,9 @@ def unknown_settings(hostvars: t.Any, *, groups: t.Any, allowed: t.Any = (), whe
             raise AnsibleFilterError(f"unknown_settings wants {name} as a dictionary, not {type(value).__name__}")
     try:
         names = inventory_names(hostvars, site_hosts(groups))
-        return name_problems(names, of=_collection(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ()), where=where)
+        return name_problems(
+            names, of=_collection(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ()), where=where
+        )
     except NamesError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -56,6 +56,8 @@ ansible_facts:
     - C(default_interfaces), the interfaces with a default route, of IPv4 or IPv6.
     - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells,
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
+    - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
+      M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -78,6 +80,7 @@ ansible_facts:
         loopback: false
         altnames: [enp1s0]
     ansible_default_interfaces: [eth0]
+    ansible_openvswitch_ports: {eth2: {bridge: br-external, uplink: true}}
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
 """
@@ -91,6 +94,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_links as node_links
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
+from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import LISTING, found
 
 ROOT = Path("/")
 
@@ -103,6 +107,19 @@ def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
         return {}
     installed, unfinished = by_state(out)
     return {} if rc or unfinished or forgotten_policy() else {"installed_packages": installed}
+
+
+def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, object]]]:
+    if not module.get_bin_path("ovs-vsctl"):
+        return {"openvswitch_ports": {}}
+    # Without waiting for the daemon, which may be down while its database answers.
+    rc, out, _err = module.run_command(["ovs-vsctl", "--timeout=5", "--no-wait", "--format=json", "--", *LISTING])
+    if rc:
+        return {}
+    ports = {
+        interface: {"bridge": port.bridge, "uplink": port.marked} for port in found(out).ports for interface in port.interfaces
+    }
+    return {"openvswitch_ports": ports}
 
 
 def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
@@ -133,6 +150,7 @@ def main() -> None:
         **node_links.session(os.environ, ROOT, os.getppid(), addresses),
         **node_facts.devices(ROOT),
         **node_facts.mounts(ROOT),
+        **openvswitch_ports(module),
         **installed_packages(module),
     }
     # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.

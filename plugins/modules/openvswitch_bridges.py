@@ -9,8 +9,11 @@ module: openvswitch_bridges
 short_description: Bridges of Open vSwitch and the interfaces in them
 version_added: 0.1.0
 description:
-  - Makes sure that bridges exist and have the given interface as a port. Other bridges and ports are left alone, since
-    Neutron's agent has its own.
+  - Makes sure that bridges exist, and that the given interface is a port of each and is up.
+  - O(bridges) are all bridges that the node has from this collection. An interface that the module put into a bridge leaves it
+    when it is no longer given for it, in the same transaction that brings the new one in. The bridge itself stays.
+  - Ports that the module puts in have C(external_ids:mikumo=uplink). Ports without this mark are never removed, since Neutron's
+    agents and people have ports in the same bridges. A given interface that already is a port of its bridge gets the mark.
 author: The Mikumo authors
 options:
   bridges:
@@ -24,7 +27,7 @@ options:
         type: str
         required: true
       interface:
-        description: Interface of the node that becomes a port of the bridge.
+        description: Interface of the node that becomes a port of the bridge. No port if it is empty.
         type: str
 attributes:
   check_mode:
@@ -51,27 +54,65 @@ missing:
   type: list
   elements: str
   returned: always
+removed:
+  description: Ports that left their bridge, as C(bridge interface).
+  type: list
+  elements: str
+  returned: always
+marked:
+  description: Ports that were there without the mark, as C(bridge interface).
+  type: list
+  elements: str
+  returned: always
+brought_up:
+  description: Interfaces that were down.
+  type: list
+  elements: str
+  returned: always
 """
 
-import json
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import (
+    LISTING,
+    BridgeError,
+    Found,
+    Plan,
+    found,
+    plan,
+    uplinks,
+)
+
 # Seconds that ovs-vsctl waits for the switch to take over what was written.
 TIMEOUT = "--timeout=60"
+INTERFACES = Path("/sys/class/net")
+UP = 1
 
 
-def found_ports(table: str) -> dict[str, list[str]]:
-    """Ports by bridge, from ovs-vsctl's JSON output of two tables, one a line."""
-    bridges, ports = (json.loads(line)["data"] for line in table.splitlines())
-    names = {uuid[1]: name for uuid, name in ports}
+def read(module: AnsibleModule) -> Found:
+    command = ["ovs-vsctl", TIMEOUT, "--format=json", "--", *LISTING]
+    rc, out, err = module.run_command(command) if module.get_bin_path("ovs-vsctl") else (1, "", "no ovs-vsctl")
+    if rc == 0:
+        return found(out)
+    if not module.check_mode:
+        module.fail_json(msg=f"Open vSwitch's database cannot be read: {err.strip()}. See `journalctl -u openvswitch-switch`.")
+    return Found()
 
-    def references(column: list) -> list[str]:
-        # One element is written as itself, several as a set.
-        kind, value = column
-        return [names[value]] if kind == "uuid" else [names[item[1]] for item in value]
 
-    return {name: references(column) for name, column in bridges}
+def is_up(interface: str) -> bool:
+    return bool(int((INTERFACES / interface / "flags").read_text(encoding="ascii"), 16) & UP)
+
+
+def write(module: AnsibleModule, wanted: Plan, down: list[str]) -> None:
+    if wanted.commands:
+        rc, _out, err = module.run_command(["ovs-vsctl", TIMEOUT, *wanted.commands])
+        if rc != 0:
+            changes = ", ".join([*wanted.missing, *wanted.removed, *wanted.marked])
+            module.fail_json(msg=f"Open vSwitch refused {changes}: {err.strip()}", missing=wanted.missing)
+    for interface in down:
+        module.run_command(["ip", "link", "set", "dev", interface, "up"], check_rc=True)
 
 
 def main() -> None:
@@ -86,40 +127,38 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params["bridges"]
-    command = ["ovs-vsctl", TIMEOUT, "--format=json"]
-    listing = ["--columns=name,ports", "list", "Bridge", "--", "--columns=_uuid,name", "list", "Port"]
-    rc, out, err = module.run_command([*command, "--", *listing]) if module.get_bin_path("ovs-vsctl") else (1, "", "no ovs-vsctl")
-    if rc != 0 and not module.check_mode:
-        module.fail_json(msg=f"Open vSwitch's database cannot be read: {err.strip()}. See `journalctl -u openvswitch-switch`.")
-    found = found_ports(out) if rc == 0 else {}
+    bridges = module.params["bridges"]
+    try:
+        interfaces = uplinks(bridges)
+        wanted = plan(read(module), bridges)
+    except BridgeError as error:
+        module.fail_json(msg=str(error))
+    # Before the old uplink leaves: Open vSwitch takes a port whose interface is not there.
+    for interface, bridge in interfaces.items():
+        if not (INTERFACES / interface).exists():
+            there = ", ".join(sorted(path.name for path in INTERFACES.iterdir()))
+            module.fail_json(
+                msg=f"The bridge {bridge} wants the interface {interface}, which this node does not have; it has {there}."
+            )
+    down = [interface for interface in interfaces if not is_up(interface)]
 
-    missing: list[str] = []
-    changes: list[str] = []
-    for bridge in wanted:
-        name, interface = bridge["name"], bridge["interface"]
-        if name not in found:
-            missing.append(name)
-            changes += ["--", "--may-exist", "add-br", name]
-        if interface and interface not in found.get(name, []):
-            missing.append(f"{name} {interface}")
-            changes += ["--", "--may-exist", "add-port", name, interface]
+    for warning in wanted.warnings:
+        module.warn(warning)
+    if not module.check_mode:
+        write(module, wanted, down)
+    before = [f"{line} (down)" if line.partition(" ")[2] in down else line for line in wanted.before]
+    module.exit_json(
+        changed=bool(wanted.commands or down),
+        missing=wanted.missing,
+        removed=wanted.removed,
+        marked=wanted.marked,
+        brought_up=down,
+        diff={"before": lines(before), "after": lines(wanted.after)},
+    )
 
-    lines = [
-        line
-        for bridge in wanted
-        for line in (bridge["name"], f"{bridge['name']} {bridge['interface']}" if bridge["interface"] else "")
-        if line
-    ]
-    diff = {
-        "before": "".join(f"{line}\n" for line in lines if line not in missing),
-        "after": "".join(f"{line}\n" for line in lines),
-    }
-    if changes and not module.check_mode:
-        rc, out, err = module.run_command(["ovs-vsctl", TIMEOUT, *changes])
-        if rc != 0:
-            module.fail_json(msg=f"Open vSwitch refused {', '.join(missing)}: {err.strip()}", missing=missing)
-    module.exit_json(changed=bool(changes), missing=missing, diff=diff)
+
+def lines(of: list[str]) -> str:
+    return "".join(f"{line}\n" for line in sorted(of))
 
 
 if __name__ == "__main__":

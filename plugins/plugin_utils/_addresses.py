@@ -61,8 +61,8 @@ def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address")
     if not primary:
         has = ", ".join(address for address, _extra in own) or "none at all"
         raise AddressError(
-            f"none of the node's IPv4 addresses is in {cidr}; it has: {has}. Correct the network in the inventory, or give the node "
-            "an address in it. IPv6 is not supported"
+            f"none of the node's IPv4 addresses is in {cidr}; it has: {has}. Correct the network in the inventory, or give the "
+            "node an address in it. IPv6 is not supported"
         )
     several = ", ".join(sorted(primary))
     raise AddressError(

@@ -125,7 +125,7 @@ def _name(text: str) -> str:
 
 def _file(text: str) -> str:
     if not text.startswith("/"):
-        return "give the absolute path of a file, such as /home/me/clouds.yaml or \"{{ playbook_dir }}/clouds.yaml\""
+        return 'give the absolute path of a file, such as /home/me/clouds.yaml or "{{ playbook_dir }}/clouds.yaml"'
     if text.endswith(("/", "/.", "/..")):
         return "that is a directory; give the path of a file, such as /home/me/clouds.yaml"
     return _not_writable(Path(text))
@@ -263,7 +263,13 @@ def _number(name: str, value: t.Any, wanted: str) -> Iterator[str]:
     else:
         valid = isinstance(value, str) and bool(re.fullmatch(r"[1-9][0-9]*", value))
     if not valid:
-        given = "empty" if value == "" else shown(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else _kind(value)
+        given = (
+            "empty"
+            if value == ""
+            else shown(value)
+            if isinstance(value, (str, int)) and not isinstance(value, bool)
+            else _kind(value)
+        )
         yield f"{name} is {given}: give {wanted}"
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._node_interfaces import interface_problems
+
 __all__ = ["Wanted", "node_problems"]
 
 Facts = Mapping[str, t.Any]
@@ -30,11 +32,13 @@ class Wanted:
     volume_gb: float = 0
     volume_device: str = ""
     volume_file: str = "/var/lib"
+    bridges: Sequence[Mapping[str, str]] = ()
+    interface_may_lose_addresses: bool = False
 
 
 def node_problems(facts: Facts, wanted: Wanted) -> list[str]:
     """Sentences about the node, each with what it has, what is wanted, and where to change it."""
-    return [problem for check in (_system, _memory, _disk, _file_system) for problem in check(facts, wanted)]
+    return [problem for check in (_system, _memory, _interfaces, _disk, _file_system) for problem in check(facts, wanted)]
 
 
 def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
@@ -55,6 +59,10 @@ def _memory(facts: Facts, wanted: Wanted) -> Iterator[str]:
             f"it has {has} MiB of memory: a node in {', '.join(groups)} needs at least {needed} MiB; give it more, or put "
             "another machine into hosts.yml"
         )
+
+
+def _interfaces(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    yield from interface_problems(facts, wanted.bridges, may_lose_addresses=wanted.interface_may_lose_addresses)
 
 
 def _gib(number: float) -> float:

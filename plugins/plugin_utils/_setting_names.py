@@ -69,7 +69,9 @@ def _near(name: str, known: Collection[str], alike: float) -> str:
     return found[0] if found else ""
 
 
-def name_problems(names: Iterable[str], *, of: SettingNames, allowed: Collection[str] = (), where: str = "the inventory") -> list[str]:
+def name_problems(
+    names: Iterable[str], *, of: SettingNames, allowed: Collection[str] = (), where: str = "the inventory"
+) -> list[str]:
     """Sentences about variables that are almost a setting, or that are set in vain. Other names belong to others."""
     if isinstance(names, str):
         raise NamesError("the names of variables have to be a list, not a text")

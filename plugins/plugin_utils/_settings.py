@@ -105,7 +105,10 @@ LONGEST = {
 }
 # Networks of the nodes: the setting with which a node goes without an address in them, and the groups that need one.
 OF_NODES = {
-    "cloud_management_network": ("cloud_management_address", ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes")),
+    "cloud_management_network": (
+        "cloud_management_address",
+        ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes"),
+    ),
     "cloud_tunnel_network": ("cloud_tunnel_address", ("network_nodes", "compute_nodes")),
 }
 
@@ -177,7 +180,12 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
         return
     for host, own in values.items():
         name = own.get("cloud_external_interface")
-        if host in (groups.get("network_nodes") or ()) and isinstance(name, str) and name and name == own.get("cloud_vlan_interface"):
+        if (
+            host in (groups.get("network_nodes") or ())
+            and isinstance(name, str)
+            and name
+            and name == own.get("cloud_vlan_interface")
+        ):
             yield (
                 f"cloud_external_interface and cloud_vlan_interface of host {host} are both {name}, and an interface can be in one bridge "
                 f"only: give each its own, such as two VLAN interfaces on it, {OR_HOST}"
@@ -204,7 +212,9 @@ def setting_problems(values: Values, *, groups: Vars, settings: Description) -> 
     ]
 
 
-def interface_problems(values: Values, *, groups: Vars, settings: Description, interfaces: Mapping[str, Sequence[str]]) -> list[str]:
+def interface_problems(
+    values: Values, *, groups: Vars, settings: Description, interfaces: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Interfaces that settings name and hosts do not have, told by the hosts' facts."""
     problems = []
     for name, setting in settings.items():

@@ -17,7 +17,9 @@ __all__ = ["Unknown", "Unreadable", "inventory_names", "read_values"]
 
 
 # Variables that look like facts, and say how Ansible reaches a node.
-CONNECTION = re.compile(r"ansible_(host|port|user|password|connection|ssh|become|private_key|python|shell|remote|playbook|config)")
+CONNECTION = re.compile(
+    r"ansible_(host|port|user|password|connection|ssh|become|private_key|python|shell|remote|playbook|config)"
+)
 
 
 @dataclasses.dataclass(frozen=True)

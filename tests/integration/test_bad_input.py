@@ -147,6 +147,27 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_volume_device="/dev/vdz"),
         ["/dev/vdz, which is not there", "its disks are", "cloud_volume_device", "cloud.yml"],
     ),
+    "interface that Ansible comes through": (
+        setting(cloud_external_interface="eth0"),
+        [
+            "network does not fit",
+            "cloud_external_interface is eth0",
+            "this run came to the node through eth0 (10.0.0.12)",
+            "host_vars",
+        ],
+    ),
+    "interface with an address": (
+        setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth1"),
+        ["compute does not fit", "cloud_vlan_interface is eth1", "10.0.1.13/24", "preflight_interface_may_lose_addresses"],
+    ),
+    "one interface for two bridges": (
+        setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth2"),
+        ["cloud_external_interface and cloud_vlan_interface both name eth2", "host_vars"],
+    ),
+    "loopback for the outside": (
+        setting(cloud_external_interface="lo"),
+        ["cloud_external_interface is lo, the loopback interface", "host_vars"],
+    ),
     "not enough memory": (
         setting(preflight_memory_mb={"network_nodes": 999999}),
         ["network does not fit", "network_nodes needs at least 999999 MiB", "hosts.yml"],

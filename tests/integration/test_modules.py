@@ -284,12 +284,31 @@ def on_node(node: str, command: str) -> str:
     return done.stdout
 
 
-def test_bridges_are_made_with_what_they_lack() -> None:
+def test_bridges_are_made_and_their_uplinks_change() -> None:
+    """On a node with Neutron's agents: bridges that the cloud has keep their uplinks and the agents' ports."""
+    external = {"name": "br-external", "interface": "eth2"}
+    test = {"name": "br-mikumo-test", "interface": "mikumo-test-a"}
     try:
-        done = converge("openvswitch_bridges", {"bridges": [{"name": "br-mikumo-test"}]}, "network")
-        assert done["missing"] == ["br-mikumo-test"]
+        on_node("network", "for i in a b; do ip link add mikumo-test-$i type dummy; done")
+        before = on_node("network", "ovs-vsctl list-ports br-external; ovs-vsctl list-ports br-int")
+        done = converge("openvswitch_bridges", {"bridges": [external, test]}, "network")
+        assert (done["missing"], done["removed"]) == (["br-mikumo-test", "br-mikumo-test mikumo-test-a"], [])
+        done = converge("openvswitch_bridges", {"bridges": [external, test | {"interface": "mikumo-test-b"}]}, "network")
+        assert (done["missing"], done["removed"]) == (["br-mikumo-test mikumo-test-b"], ["br-mikumo-test mikumo-test-a"])
+        assert on_node("network", "ovs-vsctl list-ports br-mikumo-test").split() == ["mikumo-test-b"]
+        # after a reboot the unit brings up what the database names, and nothing else
+        on_node(
+            "network", "ip link set mikumo-test-a down; ip link set mikumo-test-b down; systemctl restart mikumo-bridge-ports"
+        )
+        assert "UP" in on_node("network", "ip link show mikumo-test-b").split(">")[0]
+        assert "UP" not in on_node("network", "ip link show mikumo-test-a").split(">")[0]
+        assert converge("openvswitch_bridges", {"bridges": [external]}, "network")["removed"] == ["br-mikumo-test mikumo-test-b"]
+        assert on_node("network", "ovs-vsctl list-ports br-mikumo-test").split() == []
+        assert on_node("network", "ovs-vsctl list-ports br-external; ovs-vsctl list-ports br-int") == before
     finally:
-        on_node("network", "ovs-vsctl --if-exists del-br br-mikumo-test")
+        on_node(
+            "network", "ovs-vsctl --if-exists del-br br-mikumo-test; for i in a b; do ip link delete mikumo-test-$i; done; true"
+        )
 
 
 def test_an_interrupted_installation_is_finished() -> None:

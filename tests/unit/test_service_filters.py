@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import 
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_password_hash import rabbitmq_password_hash
 from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
 from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
-from ansible_collections.mikumo.openstack.plugins.modules.openvswitch_bridges import found_ports
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
@@ -131,12 +129,3 @@ def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     for wanted in ("block-storage", "block-store", "volume", "volumev3"):
         found = ServiceCatalogV3(catalog).get_endpoint_data_list(service_type=wanted, interface="public", region_name="R")
         assert [one.url for one in found] == ["http://c/v3"], wanted
-
-
-@pytest.mark.parametrize(
-    ("column", "ports"),
-    [(["set", []], []), (["uuid", "1"], ["br-x"]), (["set", [["uuid", "1"], ["uuid", "2"]]], ["br-x", "eth2"])],
-)
-def test_ports_of_bridges(column: list[object], ports: list[str]) -> None:
-    table = [{"data": [["br-x", column]]}, {"data": [[["uuid", "1"], "br-x"], [["uuid", "2"], "eth2"]]}]
-    assert found_ports("\n".join(json.dumps(part) for part in table)) == {"br-x": ports}

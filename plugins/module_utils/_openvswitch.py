@@ -1,0 +1,155 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bridges of Open vSwitch and their uplinks: what is there, what is wanted, and the ovs-vsctl commands between them.
+
+The collection marks each port that it puts into a bridge. Only ports with the mark are ever removed: Neutron's agents keep
+ports in the same bridges, and so do people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MARK = ("mikumo", "uplink")
+MARKED = f"external_ids:{MARK[0]}={MARK[1]}"
+LISTING = [
+    *["--columns=name,ports", "list", "Bridge"],
+    *["--", "--columns=_uuid,name,interfaces,external_ids", "list", "Port"],
+    *["--", "--columns=_uuid,name,type", "list", "Interface"],
+]
+# Of an interface that is nobody's port. Neutron's own ports, patch ports and tunnels have types.
+SYSTEM = ("", "system")
+
+
+class BridgeError(ValueError):
+    """What is asked for cannot be, or would take away what belongs to somebody else."""
+
+
+@dataclass(frozen=True)
+class Port:
+    bridge: str
+    name: str
+    interfaces: tuple[str, ...]
+    marked: bool
+    system: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    bridges: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+
+    def of(self, interface: str) -> Port | None:
+        """The port that the interface is in. Open vSwitch lets it be in one at most."""
+        return next((port for port in self.ports if interface in port.interfaces), None)
+
+
+@dataclass
+class Plan:
+    commands: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+
+def found(listing: str) -> Found:
+    """From ovs-vsctl's JSON output of the three tables of LISTING, one a line."""
+    bridges, ports, interfaces = (json.loads(line)["data"] for line in listing.splitlines())
+    types = {uuid[1]: (name, kind) for uuid, name, kind in interfaces}
+    by_uuid = {uuid[1]: (name, _references(members), dict(ids[1])) for uuid, name, members, ids in ports}
+    result = []
+    for bridge, column in bridges:
+        for port in _references(column):
+            name, members, ids = by_uuid[port]
+            result.append(
+                Port(
+                    bridge=bridge,
+                    name=name,
+                    interfaces=tuple(types[member][0] for member in members),
+                    marked=ids.get(MARK[0]) == MARK[1],
+                    system=name != bridge and any(types[member][1] in SYSTEM for member in members),
+                )
+            )
+    return Found(tuple(bridge for bridge, _column in bridges), tuple(result))
+
+
+def _references(column: Sequence[Any]) -> list[str]:
+    """One element is written as itself, several as a set."""
+    kind, value = column
+    return [value] if kind == "uuid" else [item[1] for item in value]
+
+
+def uplinks(bridges: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Bridge by interface. Refuses what would make a loop, or cannot be."""
+    result: dict[str, str] = {}
+    for bridge in bridges:
+        name, interface = bridge["name"], bridge.get("interface")
+        if not interface:
+            continue
+        if result.get(interface, name) != name:
+            raise BridgeError(
+                f"The interface {interface} is named for two bridges, {result[interface]} and {name}. Each bridge needs its own."
+            )
+        other = next((one for one, where in result.items() if where == name and one != interface), None)
+        if other:
+            raise BridgeError(
+                f"The bridge {name} is named with two interfaces, {other} and {interface}. Frames would go round in circles: "
+                "name one of them, or a bond of both."
+            )
+        result[interface] = name
+    return result
+
+
+def plan(there: Found, bridges: Sequence[Mapping[str, Any]]) -> Plan:
+    wanted = uplinks(bridges)
+    result = Plan()
+    for port in there.ports:
+        if port.marked and wanted.get(port.name) != port.bridge:
+            result.commands += ["--", "--if-exists", "del-port", port.bridge, port.name]
+            result.removed.append(f"{port.bridge} {port.name}")
+            result.before.append(f"{port.bridge} {port.name}")
+    for name in dict.fromkeys(bridge["name"] for bridge in bridges):
+        result.after.append(name)
+        if name in there.bridges:
+            result.before.append(name)
+        else:
+            result.missing.append(name)
+            result.commands += ["--", "--may-exist", "add-br", name]
+        for interface in (interface for interface, bridge in wanted.items() if bridge == name):
+            _plan_uplink(result, there, name, interface)
+    return result
+
+
+def _plan_uplink(result: Plan, there: Found, bridge: str, interface: str) -> None:
+    port = there.of(interface)
+    line = f"{bridge} {interface}"
+    result.after.append(line)
+    if port and port.bridge == bridge:
+        result.before.append(line if port.marked or port.name != interface else f"{line} (not marked)")
+        # A bond that somebody made by hand stays theirs.
+        if not port.marked and port.name == interface:
+            result.marked.append(line)
+            result.commands += ["--", "set", "Port", interface, MARKED]
+        return
+    if port and not port.marked:
+        raise BridgeError(
+            f"The interface {interface} is a port of the bridge {port.bridge}, where this collection did not put it. "
+            f"Name another interface for {bridge}. If nothing needs it there, `ovs-vsctl del-port {port.bridge} {port.name}` "
+            "removes it."
+        )
+    others = [one.name for one in there.ports if one.bridge == bridge and one.system and not one.marked]
+    if others:
+        result.warnings.append(
+            f"The bridge {bridge} gets the interface {interface} and has {', '.join(others)} besides, which this collection did "
+            f"not put there. If both lead into the same network, frames go round in circles: `ovs-vsctl del-port {bridge} "
+            f"{others[0]}` removes an interface that is not needed any more."
+        )
+    result.missing.append(line)
+    result.commands += ["--", "add-port", bridge, interface, "--", "set", "Port", interface, MARKED]
