@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["START", "Connection", "DatabaseError", "UnreachableError", "configured_connection", "opened"]
+__all__ = ["START", "Connection", "DatabaseError", "Execute", "UnreachableError", "configured_connection", "opened"]
 
 Row = tuple[t.Any, ...]
 # What MariaDB says to an account that may not use a database, or is not there, and of a database that is not there.
@@ -44,10 +44,12 @@ class Connection:
     """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message.
 
     wait: seconds for a server that does not run yet. With 0 it is unreachable, like an account that is not there yet.
+    other: database in place of the URL's.
     """
 
     url: str = field(repr=False)
     wait: float = 0
+    other: str | None = None
 
     @property
     def parts(self) -> urllib.parse.SplitResult:
@@ -69,11 +71,12 @@ class Connection:
 
     def of(self, database: str) -> Connection:
         """The same server and user, with another database."""
-        return replace(self, url=self.parts._replace(path=f"/{urllib.parse.quote(database)}").geturl())
+        return replace(self, other=database)
 
     @property
     def database(self) -> str:
-        return urllib.parse.unquote(self.parts.path.removeprefix("/"))
+        # As SQLAlchemy takes it: of the parts of a URL it decodes the user and the password alone.
+        return self.parts.path.removeprefix("/") if self.other is None else self.other
 
     def __str__(self) -> str:
         parts = self.parts
@@ -168,7 +171,8 @@ def opened(connection: Connection) -> Iterator[Execute]:
 
     def execute(statement: str, values: Row = ()) -> list[Row]:
         with database.cursor() as cursor:
-            cursor.execute(statement, values)
+            # Without values the statement is taken as it is, also with % in a name.
+            cursor.execute(statement, values or None)
             return list(cursor.fetchall())
 
     try:

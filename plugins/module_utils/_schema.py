@@ -200,8 +200,13 @@ def _identity(user: str) -> dict[str, t.Any]:
     }
 
 
-def run_command(command: Sequence[str], user: str | None, environment: Mapping[str, str], timeout: float) -> None:
-    """Run the service's own migration command, without a shell and without the variables of this session."""
+def run_command(
+    command: Sequence[str], user: str | None, environment: Mapping[str, str], timeout: float, inherited: Sequence[int] = ()
+) -> None:
+    """Run the service's own migration command, without a shell and without the variables of this session.
+
+    inherited: file descriptors that stay open as long as it runs, also if this process is killed.
+    """
     base = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
     name = " ".join(command)
     try:
@@ -216,6 +221,7 @@ def run_command(command: Sequence[str], user: str | None, environment: Mapping[s
             env={**base, **environment},
             umask=0o027,
             start_new_session=True,
+            pass_fds=tuple(inherited),
             **(_identity(user) if user else {}),
         )
     except OSError as error:
@@ -252,14 +258,22 @@ def _listed(rows: Mapping[str, frozenset[str]]) -> list[str]:
     return [f"{database}: {row}" for database, found in rows.items() for row in sorted(found)]
 
 
+class Marked(t.Protocol):
+    """A database whose creation was begun and not ended, as far as anybody knows."""
+
+    def reached(self, known: Revisions, rows: frozenset[str]) -> bool: ...
+
+
 class Creating(t.Protocol):
     """What _schema_creation knows of a schema that is being created."""
 
-    def alone(self, wait: float) -> contextlib.AbstractContextManager[None]: ...
+    def alone(self, wait: float) -> contextlib.AbstractContextManager[Sequence[int]]: ...
 
-    def interrupted(self) -> list[str]: ...
+    def marks(self) -> Mapping[str, Marked]: ...
 
-    def begin(self) -> None: ...
+    def check(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None: ...
+
+    def begin(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None: ...
 
     def end(self) -> None: ...
 
@@ -270,7 +284,7 @@ def migrate(
     revisions: Callable[[], Revisions],
     current: Callable[[], Mapping[str, frozenset[str]]],
     creation: Callable[[], Creating],
-    run: Callable[[], None],
+    run: Callable[[Sequence[int]], None],
     wait: float,
     check_mode: bool,
 ) -> Outcome:
@@ -278,7 +292,8 @@ def migrate(
     try:
         known = revisions()
         before = current()
-        broken_off = creation().interrupted()
+        of_databases = creation()
+        marks = of_databases.marks()
     except UnreachableError:
         if not check_mode:
             raise
@@ -287,16 +302,21 @@ def migrate(
     heads = sorted(known.heads)
     _refuse_unknown(name, known, before)
     # What a creation has left that broke off counts for nothing.
+    broken_off = any(not mark.reached(known, before.get(database, frozenset())) for database, mark in marks.items())
     found = [] if broken_off else _listed(before)
-    if _complete(known, before) and not broken_off:
+    if _complete(known, before) and not marks:
         return Outcome(False, found, found, heads)
     if check_mode:
+        if broken_off:
+            of_databases.check(known, before)
         return Outcome(True, found, _listed(dict.fromkeys(before, known.heads)), heads)
-    with creation().alone(wait):
+    with of_databases.alone(wait) as inherited:
         # Whoever was waited for may have done it.
-        if not _complete(known, current()):
-            creation().begin()
-            run()
+        now = current()
+        _refuse_unknown(name, known, now)
+        if not _complete(known, now):
+            of_databases.begin(known, now)
+            run(inherited)
         after = current()
         for database, rows in after.items():
             missing = sorted(known.heads - known.applied(rows))
@@ -306,7 +326,7 @@ def migrate(
                     f"{', '.join(sorted(rows)) or 'no revision'} and lacks {', '.join(missing)}. "
                     "Does the command use this database, and does it run all branches?"
                 )
-        creation().end()
+        of_databases.end()
     return Outcome(True, found, _listed(after), heads)
 
 

@@ -2,74 +2,243 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The creation of a schema, which MariaDB cannot take back when it breaks off: its statements about tables are no transaction.
 
-A revision that broke off in its middle is run again from its beginning, and fails on the tables that are there already. As
-long as a schema is being created there is nothing to lose, so an interrupted creation begins again with an empty database.
-That it is one is written into the database itself, before the first table and until after the last.
+A revision that broke off in its middle is run again from its beginning, and fails on the tables that exist already. So an
+interrupted creation begins again with an empty database. Two things have to be true before anything is dropped:
+
+- The database has the mark of a creation that has not reached the revisions it aimed at. The mark is a table. It is there
+  from before the first revision until after the last, and its comment says what was aimed at.
+- The database holds nothing but what a creation leaves (_schema_contents), and nobody is connected to it.
+
+Without the second the operator decides: `recreate`, or a statement by hand.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import datetime
+import json
+import socket
+import time
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._database import Connection, UnreachableError, opened
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import Connection, Execute, UnreachableError, opened
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema import Revisions, SchemaError
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_contents import (
+    Contents,
+    Leftovers,
+    contents_of,
+    foreign,
+    quoted,
+    sessions,
+)
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_lock import BusyError, alone
 
 MARK = "mikumo_schema_is_being_created"
+# Seconds in which a connection ends whose process was killed.
+GOODBYE = 60
+# Kinds of what has a table's name, and how each is dropped.
+DROP = {"VIEW": "VIEW", "SEQUENCE": "SEQUENCE"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a mark says. heads: revisions aimed at, None for a mark that says nothing, as older releases made it."""
+
+    heads: frozenset[str] | None = None
+    version_table: str | None = None
+    schema: str = ""
+    begun: str = ""
+    host: str = ""
+
+    @classmethod
+    def read(cls, comment: str) -> Mark:
+        try:
+            said = json.loads(comment)
+            return cls(
+                frozenset(str(head) for head in said["heads"]),
+                str(said["version_table"]),
+                str(said["schema"]),
+                str(said["begun"]),
+                str(said["host"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+    def comment(self) -> str:
+        return json.dumps(
+            {
+                "schema": self.schema,
+                "version_table": self.version_table,
+                "heads": sorted(self.heads or ()),
+                "begun": self.begun,
+                "host": self.host,
+            }
+        )
+
+    def reached(self, known: Revisions, rows: frozenset[str]) -> bool:
+        """Whether the creation came to its end, and only its mark was left."""
+        if known.complete(rows):
+            return True
+        return self.heads is not None and self.heads <= known.applied(rows) | rows
+
+    def __str__(self) -> str:
+        if self.heads is None:
+            return "a creation that did not end (an old mark, which says neither when nor to what)"
+        aim = ", ".join(sorted(self.heads))
+        return f"a creation that did not end (of {self.schema} to {aim}, begun at {self.begun} from {self.host})"
 
 
 class Creation:
-    """What is known of the creation of these databases of one server. SQLite's are left alone."""
+    """What is known of the creation of these databases of one server. SQLite's are left alone.
 
-    def __init__(self, connection: Connection, databases: Sequence[str]) -> None:
-        self._connections = [connection.of(name) for name in databases] or [connection]
+    rows: the most that the migration scripts insert, by table. recreate: the operator's consent to drop what is not proven to
+    be nobody's.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        databases: Sequence[str],
+        *,
+        schema: str,
+        version_table: str,
+        scripts: Sequence[str] = (),
+        rows: Mapping[str, int] | None = None,
+        recreate: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._databases = list(databases) or [connection.database]
+        self._schema = schema
+        self._version_table = version_table
+        self._leftovers = Leftovers(frozenset({MARK, version_table}), rows or {}, scripts)
+        self._recreate = recreate
+        self._execute: Execute | None = None
 
     @contextlib.contextmanager
-    def alone(self, wait: float) -> Iterator[None]:
-        """Nobody else runs this command on the first of the databases: a killed run's may go on without it."""
-        first = self._connections[0]
-        if first.is_sqlite:
-            yield
-            return
-        with opened(first) as execute:
-            # Ends with the connection, whatever happens to this process.
-            if execute("SELECT GET_LOCK(%s, %s)", (f"mikumo_schema_{first.database}"[:64], wait)) != [(1,)]:
-                raise SchemaError(f"another run has been working on {first} for {wait:.0f} s; see `ps -ef` on the node")
-            yield
+    def alone(self, wait: float) -> Iterator[Sequence[int]]:
+        """Nobody else changes these databases meanwhile. Gives what the command has to inherit: it may outlive this process."""
+        with alone(self._connection, self._databases, wait) as (execute, descriptors):
+            self._execute = execute
+            try:
+                yield descriptors
+            finally:
+                self._execute = None
 
-    def interrupted(self) -> list[str]:
-        """Names of the databases whose creation was begun and not ended."""
-        return [one.database for one in self._marked()]
+    @property
+    def _locked(self) -> Execute:
+        """The connection that holds the locks: if it is lost, so are they, and nothing is done any more."""
+        if self._execute is None:
+            raise RuntimeError("outside of alone()")
+        return self._execute
 
-    def begin(self) -> None:
-        """An interrupted creation is undone, and a new one marked."""
-        for connection in self._connections:
-            if connection.is_sqlite:
-                continue
-            with opened(connection) as execute:
-                tables = [row[0] for row in execute("SHOW TABLES")]
-                if MARK in tables:
-                    execute("SET FOREIGN_KEY_CHECKS = 0")
-                    # The mark goes last: if this breaks off as well, it is still there.
-                    for table in sorted(tables, key=lambda name: name == MARK):
-                        execute(f"DROP TABLE `{table}`")
-                    tables = []
-                if not tables:
-                    execute(f"CREATE TABLE {MARK} (nothing INT)")
+    def marks(self) -> dict[str, Mark]:
+        """The databases with a mark of this schema."""
+        found = {}
+        for name in self._databases if not self._connection.is_sqlite else ():
+            # A database that does not exist has none.
+            with contextlib.suppress(UnreachableError), opened(self._connection.of(name)) as execute:
+                mark = self._mark(execute, name)
+                if mark:
+                    found[name] = mark
+        return found
+
+    def check(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None:
+        """Refuses what begin would refuse. While another run is at work, what it has not finished says nothing."""
+        with contextlib.suppress(BusyError, UnreachableError), self.alone(0):
+            self._plan(known, rows)
+
+    def begin(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None:
+        """Undoes an interrupted creation, removes the mark of one that came to its end, and marks a new one."""
+        for step, database in self._plan(known, rows):
+            step(database, known)
 
     def end(self) -> None:
-        for connection in self._marked():
-            with opened(connection) as execute:
-                execute(f"DROP TABLE {MARK}")
+        for database in self.marks():
+            with opened(self._connection.of(database)) as execute:
+                execute(f"DROP TABLE IF EXISTS {quoted(database, MARK)}")
 
-    def _marked(self) -> list[Connection]:
-        return [one for one in self._connections if not one.is_sqlite and MARK in _tables(one)]
+    def _mark(self, execute: Execute, database: str) -> Mark | None:
+        comments = execute(
+            "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES"
+            " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+            (database, MARK),
+        )
+        for owner, name, comment in comments:
+            if (owner, name) == (database, MARK):
+                mark = Mark.read(comment or "")
+                return mark if mark.version_table in (None, self._version_table) else None
+        return None
 
+    def _plan(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> list[tuple[t.Callable[[str, Revisions], None], str]]:
+        """What is to do with each database. All are looked at before the first is changed."""
+        if self._connection.is_sqlite:
+            return []
+        execute = self._locked
+        plan: list[tuple[t.Callable[[str, Revisions], None], str]] = []
+        for database in self._databases:
+            contents = contents_of(execute, database)
+            mark = self._mark(execute, database)
+            if mark is None:
+                if not contents.kinds:
+                    plan.append((self._new, database))
+            elif mark.reached(known, rows.get(database, frozenset())):
+                plan.append((self._unmark, database))
+            else:
+                self._prove(database, contents, mark, rows.get(database, frozenset()))
+                plan.append((self._empty, database))
+        return plan
 
-def _tables(connection: Connection) -> list[str]:
-    try:
-        with opened(connection) as execute:
-            return [row[0] for row in execute("SHOW TABLES")]
-    except UnreachableError:
-        # A database that is not there.
-        return []
+    def _prove(self, database: str, contents: Contents, mark: Mark, rows: frozenset[str]) -> None:
+        found = foreign(self._locked, database, contents, self._leftovers)
+        if found and not self._recreate:
+            raise SchemaError(
+                f"{self._schema}: the database {database} has the mark of {mark}, and its version table says "
+                f"{', '.join(sorted(rows)) or 'nothing'}. It is not emptied to begin again, because it holds what no creation "
+                f"leaves: {'; '.join(found)}. Nothing was changed. Make a copy first: `mariadb-dump --databases {database}`. "
+                f"Then, if the database is in use or was completed by hand, remove the mark: "
+                f"`DROP TABLE {quoted(database, MARK)}`. If nothing in it is needed, `DROP DATABASE {quoted(database)}`, or set "
+                "'recreate: true' for this schema, and run again"
+            )
+
+    def _new(self, database: str, known: Revisions) -> None:
+        # One statement, which MariaDB does completely or not at all.
+        self._locked(f"CREATE TABLE {quoted(database, MARK)} (nothing INT) COMMENT = %s", (self._text(known),))
+
+    def _unmark(self, database: str, _known: Revisions) -> None:
+        self._locked(f"DROP TABLE IF EXISTS {quoted(database, MARK)}")
+
+    def _empty(self, database: str, known: Revisions) -> None:
+        execute = self._locked
+        self._wait_for_others(database)
+        contents = contents_of(execute, database)
+        # Whoever was waited for may have written.
+        if not self._recreate and foreign(execute, database, contents, self._leftovers):
+            raise SchemaError(f"{self._schema}: somebody has written into the database {database} just now; run again")
+        execute("SET SESSION FOREIGN_KEY_CHECKS = 0, SESSION lock_wait_timeout = 60")
+        # The version table goes first, so that it never says more than is there. The mark stays: if this breaks off as well,
+        # it is still there.
+        for name in sorted(contents.kinds, key=lambda name: name != self._version_table):
+            if name != MARK:
+                execute(f"DROP {DROP.get(contents.kinds[name], 'TABLE')} {quoted(database, name)}")
+        execute(f"ALTER TABLE {quoted(database, MARK)} COMMENT = %s", (self._text(known),))
+        execute("SET SESSION FOREIGN_KEY_CHECKS = 1")
+
+    def _wait_for_others(self, database: str) -> None:
+        deadline = time.monotonic() + GOODBYE
+        while True:
+            others = sessions(self._locked, database)
+            if not others:
+                return
+            if time.monotonic() > deadline:
+                raise SchemaError(
+                    f"{self._schema}: the creation of the database {database} did not end and has to begin again, but for "
+                    f"{GOODBYE} s others have been connected to it: {', '.join(others)}. Stop what uses it (`SHOW PROCESSLIST`), "
+                    "and run again"
+                )
+            time.sleep(0.2)
+
+    def _text(self, known: Revisions) -> str:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return Mark(known.heads, self._version_table, self._schema, now, socket.gethostname()).comment()

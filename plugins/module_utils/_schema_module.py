@@ -32,9 +32,18 @@ ARGUMENTS: dict[str, t.Any] = {
     "databases": {"type": "list", "elements": "str", "default": []},
     "version_table": {"type": "str", "default": "alembic_version"},
     "timeout": {"type": "int", "default": 1800},
+    "inserted_rows": {"type": "dict", "default": {}},
+    "recreate": {"type": "bool", "default": False},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
 }
 EXCLUSIVE = [("config_file", "connection")]
+
+
+def _counts(name: str, rows: Mapping[str, t.Any]) -> dict[str, int]:
+    for table, count in rows.items():
+        if not str(count).isdecimal():
+            raise SchemaError(f"{name}: 'inserted_rows' has {table}: {count!r}; give the number of rows, 0 or more")
+    return {str(table): int(count) for table, count in rows.items()}
 
 
 def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool, wait: float) -> Outcome:
@@ -59,9 +68,17 @@ def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool, wait: float)
             name=name,
             revisions=lambda: load_revisions(params["migrations"]),
             current=lambda: revisions_of(connection(), params["databases"], params["version_table"]),
-            creation=lambda: Creation(connection(), params["databases"]),
+            creation=lambda: Creation(
+                connection(),
+                params["databases"],
+                schema=name,
+                version_table=params["version_table"],
+                scripts=params["migrations"],
+                rows=_counts(name, params["inserted_rows"]),
+                recreate=params["recreate"],
+            ),
             wait=params["timeout"],
-            run=lambda: run_command(params["command"], params["user"], environment, params["timeout"]),
+            run=lambda inherited: run_command(params["command"], params["user"], environment, params["timeout"], inherited),
             check_mode=check_mode,
         )
     except DatabaseError as error:

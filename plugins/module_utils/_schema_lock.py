@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One run at a time changes a schema.
+
+Two locks: a name of MariaDB's keeps the runs on other machines away. A socket keeps those on this machine away, also after a
+run was killed: the migration command inherits the socket, and goes on without the run that started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._database import Connection, DatabaseError, Execute, opened
+
+__all__ = ["BusyError", "alone"]
+
+# Longest name of a lock in MariaDB.
+LONGEST = 64
+# The connection that holds the lock says nothing while the command runs.
+SILENCE = 7 * 24 * 3600
+
+
+class BusyError(DatabaseError):  # type: ignore[misc]
+    """Somebody else is at work."""
+
+
+def _name(database: str) -> str:
+    name = f"mikumo_schema_{database}"
+    return name if len(name.encode()) <= LONGEST else f"mikumo_schema_{hashlib.sha256(database.encode()).hexdigest()[:40]}"
+
+
+def _busy(connection: Connection, database: str, wait: float) -> BusyError:
+    waited = f"has been working on {connection.of(database)} for {wait:.0f} s" if wait else f"works on {connection.of(database)}"
+    return BusyError(f"another run {waited}; see `ps -ef` on the node and `SHOW PROCESSLIST` in MariaDB")
+
+
+@contextlib.contextmanager
+def _on_this_machine(connection: Connection, database: str, deadline: float, wait: float) -> Iterator[int]:
+    # In the abstract namespace: it is no file, and gone when the last process that has it ends.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
+        while True:
+            try:
+                lock.bind(f"\0{_name(database)}")
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                if time.monotonic() >= deadline:
+                    raise _busy(connection, database, wait) from None
+            time.sleep(0.2)
+        yield lock.fileno()
+
+
+@contextlib.contextmanager
+def alone(connection: Connection, databases: Sequence[str], wait: float) -> Iterator[tuple[Execute | None, list[int]]]:
+    """Nobody else changes these databases of one server. Gives the connection that holds MariaDB's locks (SQLite has none), and
+    the descriptors that a command has to inherit."""
+    deadline = time.monotonic() + wait
+    # Always in the same order, so that two runs never wait for each other.
+    names = sorted(set(databases))
+    with contextlib.ExitStack() as stack:
+        descriptors = [stack.enter_context(_on_this_machine(connection, name, deadline, wait)) for name in names]
+        if connection.is_sqlite:
+            yield None, descriptors
+            return
+        execute = stack.enter_context(opened(connection.of(names[0])))
+        execute(f"SET SESSION wait_timeout = {SILENCE}")
+        for name in names:
+            # These end with the connection, whatever happens to this process.
+            if execute("SELECT GET_LOCK(%s, %s)", (_name(name), max(0.0, deadline - time.monotonic()))) != [(1,)]:
+                raise _busy(connection, name, wait)
+        yield execute, descriptors
