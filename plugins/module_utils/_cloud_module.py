@@ -8,7 +8,7 @@ The options are described in plugins/doc_fragments/access.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -46,9 +46,34 @@ def empty_host(module: AnsibleModule, error: CloudError, prediction: str) -> Non
     module.warn(f"{error} Check mode {prediction}.")
 
 
-def run_module(arguments: Mapping[str, Any], run: Callable[[AnsibleModule], dict[str, Any]]) -> None:
-    """Calls run, and ends with the result that it returns or with the message of its CloudError."""
-    module = AnsibleModule(
+class Module(AnsibleModule):  # type: ignore[misc]
+    """Masks what is secret only in a part of an argument, such as the password in a URL."""
+
+    secrets: Callable[[Mapping[str, Any]], Iterable[str]] = staticmethod(lambda _params: ())
+
+    def _log_invocation(self) -> None:
+        # The first place that shows the arguments: the journal.
+        self.no_log_values.update(type(self).secrets(self.params))
+        super()._log_invocation()
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        # What Ansible finds wrong with the arguments comes before that place. The result shows them as they are.
+        self.no_log_values.update(type(self).secrets(self.params))
+        super().fail_json(msg, **result)
+
+
+def run_module(
+    arguments: Mapping[str, Any],
+    run: Callable[[AnsibleModule], dict[str, Any]],
+    secrets: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
+) -> None:
+    """Calls run, and ends with the result that it returns or with the message of its CloudError.
+
+    secrets gives the parts of the arguments that are masked wherever they occur.
+    """
+    if secrets is not None:
+        Module.secrets = staticmethod(secrets)
+    module = Module(
         argument_spec={**ACCESS, **arguments},
         supports_check_mode=True,
         required_one_of=[("auth", "cloud")],

@@ -5,22 +5,48 @@
 
 from __future__ import annotations
 
+import bz2
+import email.utils
+import errno
 import functools
+import gzip
 import hashlib
+import lzma
+import re
+import shutil
+import socket
+import ssl
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._image_format import COMPRESSED, UNPACKABLE, look
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import CloudError
+from ansible_collections.mikumo.openstack.plugins.module_utils._web_address import public
 
 BLOCK = 1 << 20
 # When a connection breaks, the block that has been begun is lost.
 WIRE_BLOCK = 1 << 16
 ATTEMPTS = 5
+# The longest time that a server may ask to be left alone for.
+PATIENCE = 120
+# Answers after which the same request may succeed later. Others say that it is the wrong one.
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+REMEDIES = {
+    401: "It wants a login: give user and password in the URL, or download the file elsewhere and name it in file.",
+    403: "It refuses access: correct the URL, or its signature or token, which may have expired.",
+    404: "There is no such file: correct the URL.",
+    407: "The proxy wants a login: correct http_proxy and https_proxy in the environment.",
+    410: "The file is no longer published: correct the URL.",
+}
+# Exceptions that say nothing but their name.
+WORDS = {"IncompleteRead": "the connection was closed early", "TimeoutError": "no answer in time"}
+OPEN: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
 
 
 @dataclass(frozen=True)
@@ -28,6 +54,20 @@ class Source:
     """A file whose checksum, if one is described, has been found right."""
 
     path: Path
+    # Made for this run from the file that is kept.
+    temporary: bool = False
+
+
+class _RefusedError(Exception):
+    """An attempt that need not be repeated."""
+
+
+class _LaterError(Exception):
+    """An attempt that may be repeated, after so many seconds if the server says so."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 def hashes(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
@@ -63,100 +103,114 @@ class Downloads:
         self._given_get = get
 
     def local(self, path: Path, checksum: str | None, what: str) -> Source:
-        if not path.is_file():
-            raise CloudError(f"{what}: file {path} is not there. Expected it on the host that the module runs on.", "described")
-        self._verify(path, checksum, f"{what}, file {path}", "Put the right file there, or correct checksum.")
+        try:
+            self._verify(path, checksum, f"{what}, file {path}", "Put the right file there, or correct checksum.")
+        except OSError as error:
+            raise CloudError(f"{what}: file {path} cannot be read: {error.strerror}.", "described") from error
         return Source(path)
 
     def cached(self, url: str, checksum: str | None) -> Source | None:
         path = self._path(url, checksum)
-        if not path.is_file() or (checksum and not _matches(path, checksum)):
+        try:
+            right = path.is_file() and (not checksum or _matches(path, checksum))
+        except OSError:
+            # Not readable is as good as not there.
             return None
-        return Source(path)
+        return Source(path) if right else None
 
     def fetch(self, url: str, checksum: str | None, what: str) -> Source:
         """The file, from the cache if it can be verified there. Without a checksum it is downloaded each time."""
+        if self._ca_cert and not Path(self._ca_cert).is_file():
+            raise CloudError(f"download_ca_cert: {self._ca_cert} is not a file on the host that the module runs on.", "described")
+        try:
+            return self._fetched(url, checksum, what)
+        except OSError as error:
+            raise self._cannot_keep(f"{what}: the download of {public(url)}", error) from error
+
+    def unpacked(self, source: Source, what: str) -> Source:
+        """What is in a compressed file. A file that is not compressed is taken as it is."""
+        kind = look(source.path).kind
+        if kind not in COMPRESSED:
+            return source
+        if kind not in UNPACKABLE:
+            raise CloudError(
+                f"{what}: {source.path} is {kind} compressed data, and unpack reads {', '.join(UNPACKABLE)} only. Unpack it, "
+                "and name the result in file.",
+                "described",
+            )
+        target = self._cache_dir / f"{hashes(source.path, ['sha256'])['sha256'][:16]}.unpacked"
+        try:
+            self._make_cache()
+            try:
+                with OPEN[kind](source.path, "rb") as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file, BLOCK)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+        except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+            raise _damaged(what, source.path, kind, error) from error
+        except OSError as error:
+            if error.errno is None:
+                # The library's way to say that bzip2 data is damaged.
+                raise _damaged(what, source.path, kind, error) from error
+            raise self._cannot_keep(f"{what}: what is in {source.path}", error) from error
+        return Source(target, temporary=True)
+
+    def _fetched(self, url: str, checksum: str | None, what: str) -> Source:
         if checksum:
             cached = self.cached(url, checksum)
             if cached is not None:
                 return cached
         path = self._path(url, checksum)
         partial = path.with_name(path.name + ".part")
+        self._make_cache()
+        if not checksum:
+            # Two halves of different versions of a file could not be told from a whole one.
+            partial.unlink(missing_ok=True)
+        transfer = _Transfer(self._get, url, partial, what, self._sleep, continues=bool(checksum))
+        transfer.run()
+        if transfer.continued and checksum and not self._is_published(partial, checksum):
+            # The file on the server is another one than that of the first part.
+            partial.unlink()
+            transfer.run()
+        if checksum:
+            self._is_published(partial, checksum)
+        elif transfer.encoded and not re.search(r"[.](gz|tgz|svgz|Z)$", urlsplit(url).path):
+            # Without a checksum the name tells whether the server compressed the file, or only says that it is.
+            _decode(partial)
         try:
-            self._cache_dir.mkdir(parents=True, exist_ok=True)
-            if not checksum:
-                # Two halves of different versions of a file could not be told from a whole one.
-                partial.unlink(missing_ok=True)
-            resumed = partial.exists()
-            self._transfer(url, partial, what, resume=bool(checksum))
-            if resumed and checksum and not _matches(partial, checksum):
-                # The file on the server is another one than that of the first part.
-                partial.unlink()
-                self._transfer(url, partial, what, resume=True)
-            try:
-                self._verify(partial, checksum, f"{what}, from {url}", "Correct checksum, or the URL.")
-            except CloudError:
-                partial.unlink()
-                raise
-            partial.replace(path)
-        except OSError as error:
-            raise CloudError(
-                f"{what}: {url} cannot be kept in {self._cache_dir}: {error}. Make room there, or set cache_dir."
-            ) from error
+            self._verify(partial, checksum, f"{what}, from {public(url)}", "Correct checksum, or the URL.")
+        except CloudError:
+            partial.unlink()
+            raise
+        partial.replace(path)
         return Source(path)
+
+    @staticmethod
+    def _is_published(partial: Path, checksum: str) -> bool:
+        """Whether this is the file that the checksum is of. One that the server compressed on its way is unpacked."""
+        if not _matches(partial, checksum):
+            _decode(partial, lambda path: _matches(path, checksum))
+        return _matches(partial, checksum)
+
+    def _get(self, url: str, headers: dict[str, str]) -> Any:
+        get = self._given_get or import_module("requests").get
+        return get(url, headers=headers, stream=True, timeout=self._timeout, verify=self._ca_cert or True)
+
+    def _make_cache(self) -> None:
+        self._cache_dir.mkdir(parents=True, exist_ok=True)
+
+    def _cannot_keep(self, what: str, error: OSError) -> CloudError:
+        remedy = "Set cache_dir to a directory that this user may write to"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            remedy = "Make room there, or set cache_dir to a directory with more"
+        return CloudError(f"{what} cannot be kept in {self._cache_dir}: {error.strerror or error}. {remedy}.", "other")
 
     def _path(self, url: str, checksum: str | None) -> Path:
         # Names of images on the web repeat ("disk.img"): the key in front tells them apart.
         key = hashlib.sha256((checksum or url).encode()).hexdigest()[:16]
-        return self._cache_dir / f"{key}-{Path(urlsplit(url).path).name or 'image'}"
-
-    def _transfer(self, url: str, partial: Path, what: str, *, resume: bool) -> None:
-        requests: Any = import_module("requests")
-        failures = 0
-        while True:
-            have = partial.stat().st_size if partial.exists() else 0
-            try:
-                self._attempt(url, partial, have if resume else 0)
-            except requests.exceptions.HTTPError as error:
-                status = error.response.status_code
-                if status < 500 and status not in (408, 429):
-                    raise CloudError(f"{what}: {url} answers {status}. Correct the URL.", "missing") from error
-                reason = f"answers {status}"
-            except requests.exceptions.SSLError as error:
-                raise CloudError(f"{what}: the TLS certificate of {url} is not accepted: {error}", "tls") from error
-            except (requests.exceptions.RequestException, EOFError) as error:
-                reason = f"breaks off: {error}"
-            else:
-                return
-            now = partial.stat().st_size if partial.exists() else 0
-            # As long as it goes on, a bad line may take its time.
-            failures = 1 if resume and now > have else failures + 1
-            if failures >= ATTEMPTS:
-                raise CloudError(
-                    f"{what}: {url} {reason}. Tried {ATTEMPTS} times. Check the network and the proxy settings of "
-                    "this host, or download the file elsewhere and name it in file.",
-                    "unreachable",
-                )
-            self._sleep(2**failures)
-
-    def _attempt(self, url: str, partial: Path, have: int) -> None:
-        get = self._given_get or import_module("requests").get
-        # Compressed on the way, its length and the parts' borders would be other ones.
-        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
-        with get(url, headers=headers, stream=True, timeout=self._timeout, verify=self._ca_cert or True) as answer:
-            if answer.status_code == 416:
-                # Nothing comes after what is there: it is complete, or another file. The checksum tells.
-                return
-            answer.raise_for_status()
-            append = have > 0 and answer.status_code == 206
-            expected = answer.headers.get("Content-Length")
-            got = 0
-            with partial.open("ab" if append else "wb") as file:
-                for block in answer.iter_content(WIRE_BLOCK):
-                    file.write(block)
-                    got += len(block)
-            if expected is not None and got < int(expected):
-                raise EOFError(f"{got} of {expected} bytes")
+        name = Path(unquote(urlsplit(public(url)).path)).name
+        return self._cache_dir / f"{key}-{re.sub(r'[^A-Za-z0-9._+-]', '_', name)[-100:] or 'image'}"
 
     @staticmethod
     def _verify(path: Path, checksum: str | None, what: str, remedy: str) -> None:
@@ -164,9 +218,195 @@ class Downloads:
             algorithm = checksum.partition(":")[0]
             found = hashes(path, [algorithm])[algorithm]
             raise CloudError(
-                f"{what}: the {algorithm} of the file is {found}, expected {checksum.partition(':')[2]}. {remedy}",
+                f"{what}: the {algorithm} of the file is {found}, expected {checksum.partition(':')[2]}. "
+                f"The file is {look(path).name} of {path.stat().st_size} bytes. {remedy}",
                 "described",
             )
+
+
+class _Transfer:
+    """One file from one server, in as many attempts as it takes."""
+
+    def __init__(
+        self,
+        get: Callable[[str, dict[str, str]], Any],
+        url: str,
+        partial: Path,
+        what: str,
+        sleep: Callable[[float], None],
+        *,
+        continues: bool,
+    ) -> None:
+        self._get = get
+        self._url = url
+        self._partial = partial
+        self._what = what
+        self._sleep = sleep
+        self._continues = continues
+        # What tells one version of the file from another: its ETag or its date.
+        self._version = ""
+        self.continued = False
+        self.encoded = False
+
+    def run(self) -> None:
+        shown, failures = public(self._url), 0
+        self.continued = False
+        while True:
+            have = self._have()
+            try:
+                self._explained_attempt(have)
+            except _RefusedError as error:
+                raise CloudError(f"{self._what}: {shown} {error}", "missing") from error.__cause__
+            except _LaterError as error:
+                # As long as it goes on, a bad line may take its time.
+                failures = 1 if self._have() > have else failures + 1
+                if failures >= ATTEMPTS:
+                    raise CloudError(
+                        f"{self._what}: {shown} {error}. Tried {ATTEMPTS} times. Check the network and the proxy settings "
+                        "of this host, or download the file elsewhere and name it in file.",
+                        "unreachable",
+                    ) from error.__cause__
+                self._sleep(2**failures if error.after is None else error.after)
+            else:
+                return
+
+    def _have(self) -> int:
+        if not self._continues and not self._version:
+            return 0
+        return self._partial.stat().st_size if self._partial.exists() else 0
+
+    def _explained_attempt(self, have: int) -> None:
+        """Sorts what goes wrong into what stays so and what may pass. Library messages are not shown: they hold the URL."""
+        requests: Any = import_module("requests")
+        urllib3: Any = import_module("urllib3")
+        try:
+            self._attempt(have)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            chain = list(_chain(error))
+            root = next((one for one in chain if isinstance(one, OSError) and one.errno), chain[-1])
+            certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
+            if certificate is not None:
+                raise _RefusedError(
+                    f"has a TLS certificate that is not accepted: {certificate.verify_message}. Name the file of the "
+                    "authority that signed it in download_ca_cert, or correct the host in the URL."
+                ) from error
+            if any(isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError) for one in chain):
+                raise _RefusedError(
+                    "does not speak TLS as it should. Correct the scheme (http or https) or the port in the URL."
+                ) from error
+            if isinstance(root, socket.gaierror) and root.errno != socket.EAI_AGAIN:
+                raise _RefusedError("names a host, or the proxy settings do, that is unknown. Correct its name.") from error
+            if isinstance(error, requests.exceptions.TooManyRedirects):
+                raise _RefusedError("redirects in a circle. Correct the URL.") from error
+            if isinstance(error, ValueError):
+                # A scheme or an address that is none: a redirect may lead to such a one.
+                raise _RefusedError("leads to an address that is not one of the web. Correct the URL.") from error
+            where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "breaks off"
+            reason = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
+            raise _LaterError(f"{where}: {WORDS.get(reason, reason)}") from error
+        except EOFError as error:
+            raise _LaterError(f"breaks off: {error}") from error
+
+    def _attempt(self, have: int) -> None:
+        # Compressed on the way, its length and the parts' borders would be other ones.
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", **({"If-Range": self._version} if self._version else {})}
+        with self._get(self._url, headers) as answer:
+            status = answer.status_code
+            if have and status == 416:
+                # Nothing comes after what is there: it is complete, or another file. The checksum tells.
+                self.continued = True
+                if self._continues:
+                    return
+                self._version = ""
+                raise _LaterError("changes while it is downloaded")
+            self._check(status, answer)
+            append = have > 0 and status == 206
+            if append and not str(answer.headers.get("Content-Range", f"bytes {have}-")).startswith(f"bytes {have}-"):
+                self._partial.unlink()
+                raise _LaterError("sends another part of the file than it was asked for")
+            self.continued = self.continued or append
+            etag = answer.headers.get("ETag", "")
+            # A weak one may be the same for other bytes.
+            version = "" if etag.startswith("W/") else etag or answer.headers.get("Last-Modified", "")
+            if append and self._version not in ("", version):
+                self._partial.unlink()
+                raise _LaterError("changes while it is downloaded")
+            self._version = version
+            encoding = answer.headers.get("Content-Encoding", "").lower()
+            if encoding not in ("", "identity", "gzip", "x-gzip"):
+                raise _RefusedError(f"sends the file encoded as {encoding}, although it was asked not to. Correct the server.")
+            self.encoded = encoding in ("gzip", "x-gzip")
+            expected, got = answer.headers.get("Content-Length", ""), 0
+            with self._partial.open("ab" if append else "wb") as file:
+                # As it is sent: what a server calls its encoding may be the file's own.
+                for block in answer.raw.stream(WIRE_BLOCK, decode_content=False):
+                    file.write(block)
+                    got += len(block)
+            if expected.isdigit() and got < int(expected):
+                raise EOFError(f"{got} of {expected} bytes")
+
+    @staticmethod
+    def _check(status: int, answer: Any) -> None:
+        if status in TRANSIENT:
+            after = _seconds(answer.headers.get("Retry-After"))
+            if after is not None and after > PATIENCE:
+                raise _RefusedError(f"answers {status}, and asks to come back after {after:.0f} seconds. Run again then.")
+            raise _LaterError(f"answers {status}", after)
+        if status not in (200, 206):
+            where = f" (redirected to {urlsplit(answer.url).hostname})" if answer.history else ""
+            raise _RefusedError(f"answers {status}{where}. {REMEDIES.get(status, 'Correct the URL.')}")
+
+
+def _decode(path: Path, is_right: Callable[[Path], bool] = lambda _path: True) -> None:
+    """Unpacks in place what a server has compressed on its way, if what comes out is right."""
+    if look(path).kind != "gzip":
+        return
+    plain = path.with_name(path.name + ".plain")
+    try:
+        with gzip.open(path) as packed, plain.open("wb") as file:
+            shutil.copyfileobj(packed, file, BLOCK)
+        if is_right(plain):
+            plain.replace(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        # A file that is cut off or damaged: the checksum, or the look at its format, says so.
+        return
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _damaged(what: str, path: Path, kind: str, error: Exception) -> CloudError:
+    return CloudError(
+        f"{what}: {path} is truncated or damaged {kind} data: {error}. Download or copy it again, and give its checksum.",
+        "described",
+    )
+
+
+def _chain(error: BaseException) -> Iterable[BaseException]:
+    """An exception and what it came from: libraries wrap, name a reason, or put the first one among the arguments."""
+    seen: list[BaseException] = []
+    pending = [error]
+    while pending:
+        one = pending.pop(0)
+        if one in seen:
+            continue
+        seen.append(one)
+        following = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+        pending += [other for other in following if isinstance(other, BaseException)]
+    return seen
+
+
+def _seconds(text: str | None) -> float | None:
+    """Retry-After: seconds, or a date."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _matches(path: Path, checksum: str) -> bool:

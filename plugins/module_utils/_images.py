@@ -10,31 +10,51 @@ left behind is known by its name, and an image that is to be replaced can be use
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences, differing
 from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads, Source, hashes
+from ansible_collections.mikumo.openstack.plugins.module_utils._image_format import UNPACKABLE, look, objection
+from ansible_collections.mikumo.openstack.plugins.module_utils._image_items import (
+    PARTS,
+    SOURCE,
+    UPLOADING,
+    Item,
+    complete,
+    parts_first,
+)
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Record
+from ansible_collections.mikumo.openstack.plugins.module_utils._web_address import public
 
-Item = Mapping[str, Any]
-
-UPLOADING = ".uploading"
 NEW = "new:"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-# The checksum, or without one the URL, of what was uploaded. Glance computes a sha512 of its own, but what is described
-# may be a sha256, and nothing should be downloaded just to find that it is the same.
-SOURCE = "mikumo_source"
+# The property SOURCE holds the checksum, or without one the URL, of what was uploaded. Glance computes a sha512 of its own,
+# but what is described may be a sha256, and nothing should be downloaded just to find that it is the same. It also tells
+# the module's own images from those of others; one from a local file without a checksum has this value.
+FROM_FILE = "file"
+# In front of it where the file is compressed and the image is what is in it.
+UNPACKED = "unpacked "
 # What Glance lets change in an image that has its data. All else means another image.
 CHANGEABLE = ("visibility", "protected", "min_disk", "min_ram")
-AMAZON = ("aki", "ari", "ami")
 # States in which an image has no data and will not get any by itself. saving is left by an interrupted upload, too.
 BROKEN = ("queued", "saving", "uploading", "importing", "killed", "deleted", "pending_delete")
 UPLOAD_TIMEOUT = 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an image needs: nothing but settings where there is one to keep, and else an upload of source."""
+
+    item: Item
+    usable: list[Record]
+    unfinished: list[Record]
+    kept: Record | None
+    source: Source | None
 
 
 class Images:
@@ -65,16 +85,21 @@ class Images:
         self._clock = clock
         self._found: dict[str, list[Record]] = {}
         self._ids: dict[str, str] = {}
+        self._temporary: list[Path] = []
 
     def converge(self, items: Iterable[Item]) -> dict[str, str | None]:
         """Returns the ids, by name, of all described images that are present."""
-        described = [_complete(item) for item in items]
-        ordered = _parts_first(described)
+        described = [self._with_checksum(item) for item in complete(items, check=self._check)]
+        ordered = parts_first(described)
         self._read(ordered)
-        for item in ordered:
-            if item["state"] == "absent":
-                continue
-            self._ids[item["name"]] = self._present(item)
+        try:
+            # Everything is there and has been looked at before the first upload.
+            plans = self._plans([item for item in ordered if item["state"] == "present"])
+            for plan in plans:
+                self._ids[plan.item["name"]] = self._present(plan)
+        finally:
+            for path in self._temporary:
+                path.unlink(missing_ok=True)
         for item in reversed(ordered):
             # A machine image before its kernel.
             if item["state"] == "absent":
@@ -85,12 +110,35 @@ class Images:
             if item["state"] == "present"
         }
 
+    def _with_checksum(self, item: dict[str, Any]) -> dict[str, Any]:
+        """What is in a local file need not be unpacked again to find that Glance has it."""
+        if item.get("unpack") and item.get("file") and not item.get("checksum") and Path(item["file"]).is_file():
+            item["checksum"] = f"sha256:{hashes(Path(item['file']), ['sha256'])['sha256']}"
+        return item
+
+    def _plans(self, items: Iterable[Item]) -> list[Plan]:
+        plans, errors = [], []
+        names = {item["name"] for item in items}
+        for item in items:
+            try:
+                for part in PARTS:
+                    if item.get(part) and item[part] not in names:
+                        self._part_id(item[part], item["name"])
+                plans.append(self._plan(item))
+            except CloudError as error:
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise CloudError("\n".join(str(error) for error in errors), errors[0].kind)
+        return plans
+
     def _read(self, items: Iterable[Item]) -> None:
         """All images that count, with one request."""
         names: list[str] = []
         for item in items:
             names += [item["name"], item["name"] + UPLOADING]
-            names += [item[part] for part in ("kernel", "ramdisk") if item.get(part)]
+            names += [item[part] for part in PARTS if item.get(part)]
         if not names:
             return
         # Glance takes values in quotes, with backslashes inside as in JSON.
@@ -104,28 +152,50 @@ class Images:
 
     # One image
 
-    def _present(self, item: Item) -> str:
+    def _plan(self, item: Item) -> Plan:
+        records = self._own(item["name"])
+        usable = [one for one in records if one["status"] not in BROKEN]
+        unfinished = [one for one in records if one not in usable]
+        kept, source = self._matching(item, usable)
+        if kept is None:
+            source = source or self._source(item)
+            if source is not None:
+                self._inspect(item, source)
+        return Plan(item, usable, unfinished, kept, source)
+
+    @staticmethod
+    def _inspect(item: Item, source: Source) -> None:
+        wrong = objection(
+            look(source.path), item["disk_format"], item["container_format"], verify=item.get("verify_format", True)
+        )
+        if wrong:
+            origin = f"file {item['file']}" if item.get("file") else public(item["url"])
+            raise CloudError(f"Image {item['name']} cannot be made from {origin}. {wrong}", "described")
+
+    def _present(self, plan: Plan) -> str:
+        item, kept, source = plan.item, plan.kept, plan.source
         name = item["name"]
         properties = self._properties(item)
-        records = self._own(name)
-        usable = [one for one in records if one["status"] not in BROKEN]
-        kept, source = self._matching(item, usable)
-        unfinished = [one for one in records if one not in usable]
+        leftovers = self._own(name + UPLOADING)
         if kept is None:
-            leftovers = self._own(name + UPLOADING)
-            source = source or self._source(item)
-            kept = self._uploaded(item, properties, source, leftovers, replaced=bool(usable), broken=bool(unfinished))
+            replaced, broken = bool(plan.usable), bool(plan.unfinished)
+            kept = self._uploaded(item, properties, source, leftovers, replaced=replaced, broken=broken)
         else:
-            leftovers = self._own(name + UPLOADING)
             for one in leftovers:
                 self._delete(one, name)
                 self._differences.removed("image", name, {f"unfinished {one['id']}": one["status"]}, "unfinished upload removed")
             self._adjust(item, kept, properties, source)
-        for one in unfinished:
+        for one in plan.unfinished:
             self._remove(one, name, f"unfinished {one['id']} ({one['status']}) removed")
-        for one in usable:
-            if one is not kept:
+        for one in plan.usable:
+            if one is kept:
+                continue
+            if SOURCE in one:
                 self._remove(one, name, f"{one['id']}, which has other content or is a duplicate, removed")
+            else:
+                why = "was not uploaded by this module, and has other content or is a duplicate"
+                self._differences.updated("image", name, {f"id {one['id']}": name}, {f"id {one['id']}": _aside(one, name)})
+                self._put_aside(one, name, why)
         return str(kept["id"])
 
     def _matching(self, item: Item, usable: list[Record]) -> tuple[Record | None, Source | None]:
@@ -151,20 +221,25 @@ class Images:
 
     def _source_to_compare(self, item: Item) -> Source | None:
         """The data, if what is known of the images in Glance does not settle whether it is the same."""
-        if item.get("file"):
-            path = Path(item["file"])
-            if self._check and not path.exists():
-                return None
-            return self._source(item)
-        if not item.get("checksum"):
+        if item.get("url") and not item.get("checksum"):
             # Nothing but the URL tells what is described, and the image in Glance is from another one.
             return None
-        if self._check:
-            # Nothing is downloaded to find it out. The real run will.
-            return self._downloads.cached(item["url"], item["checksum"])
         return self._source(item)
 
     def _source(self, item: Item) -> Source | None:
+        """The data that is to be in Glance. Check mode downloads and unpacks nothing; the real run will."""
+        source = self._published(item)
+        if source is None or not item.get("unpack"):
+            return source
+        if self._check:
+            found = look(source.path).kind
+            return None if found in UNPACKABLE else self._downloads.unpacked(source, f"image {item['name']}")
+        unpacked = self._downloads.unpacked(source, f"image {item['name']}")
+        if unpacked.temporary:
+            self._temporary.append(unpacked.path)
+        return unpacked
+
+    def _published(self, item: Item) -> Source | None:
         if item.get("file"):
             path = Path(item["file"])
             if self._check and not path.exists():
@@ -184,7 +259,7 @@ class Images:
     def _properties(self, item: Item) -> dict[str, str | None]:
         """The described custom properties as Glance keeps them: text. None removes one."""
         properties = {key: _text(value) for key, value in (item.get("properties") or {}).items()}
-        for part in ("kernel", "ramdisk"):
+        for part in PARTS:
             if item.get(part):
                 properties[f"{part}_id"] = self._part_id(item[part], item["name"])
         return properties
@@ -218,12 +293,10 @@ class Images:
         attributes = {key: item[key] for key in CHANGEABLE if item.get(key) is not None}
         formats = {"disk_format": item["disk_format"], "container_format": item["container_format"]}
         custom = {key: value for key, value in properties.items() if value is not None}
-        origin = _origin(item)
-        if origin:
-            custom[SOURCE] = origin
+        custom[SOURCE] = _origin(item) or FROM_FILE
         shown = {**formats, **attributes, **_readable(custom, item)}
         how = "replaced by another upload" if replaced else "uploaded again" if broken else "uploaded"
-        self._differences.created("image", name, shown, f"{how} from {item.get('file') or item.get('url')}")
+        self._differences.created("image", name, shown, f"{how} from {item.get('file') or public(item['url'])}")
         if self._check or source is None:
             return {**shown, "id": f"{NEW}{name}", "name": name, "status": "active"}
         for one in leftovers:
@@ -239,18 +312,19 @@ class Images:
         }
         record = self._api.create("/images", None, body, f"image {name}")
         path = f"/images/{record['id']}"
-        with source.path.open("rb") as data:
-            self._api.request(
-                "PUT",
-                f"{path}/file",
-                f"upload {source.path} to image {name}",
-                # Repeating would go on at the end of the file, and Glance takes data only once.
-                safe=False,
-                data=data,
-                headers={"Content-Type": "application/octet-stream"},
-                timeout=UPLOAD_TIMEOUT,
-                log=False,
-            )
+        try:
+            self._send(record, source, name)
+        except CloudError as error:
+            # What is left would count against the quota.
+            self._api.delete(path, f"image {name} ({record['id']})")
+            if getattr(error.__cause__, "http_status", None) == 413:
+                raise CloudError(
+                    f"{error} {source.path} has {source.path.stat().st_size} bytes. Either Glance's store is full, or a limit "
+                    "is reached: see image_size_cap and user_storage_quota in Glance's configuration, and the project's limits "
+                    "(openstack limit list). Remove images, or raise the limit.",
+                    error.kind,
+                ) from error
+            raise
         record = self._active(record["id"], name)
         self._compare_hash(record, source, name)
         final: dict[str, Any] = {
@@ -259,6 +333,20 @@ class Images:
         }
         self._patch(record, {key: value for key, value in final.items() if record.get(key) != value}, name)
         return record
+
+    def _send(self, record: Record, source: Source, name: str) -> None:
+        with source.path.open("rb") as data:
+            self._api.request(
+                "PUT",
+                f"/images/{record['id']}/file",
+                f"upload {source.path} to image {name}",
+                # Repeating would go on at the end of the file, and Glance takes data only once.
+                safe=False,
+                data=data,
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=UPLOAD_TIMEOUT,
+                log=False,
+            )
 
     def _active(self, image_id: str, name: str) -> Record:
         start, delay = self._clock(), 0.5
@@ -300,13 +388,15 @@ class Images:
         before, after = differing({key: item.get(key) for key in CHANGEABLE}, record)
         custom = dict(properties)
         origin = _origin(item)
-        if origin and (source is not None or SOURCE in record):
+        if origin and (source is not None or record.get(SOURCE, FROM_FILE) != FROM_FILE):
             custom[SOURCE] = origin
         for key, value in custom.items():
             if record.get(key) != value:
                 after[key] = value
                 if key in record:
                     before[key] = record[key]
+        if before.get(SOURCE) and _shown_origin(before[SOURCE]) != before[SOURCE]:
+            before[SOURCE] = "(a URL with a secret)"
         if not after:
             return
         self._patch(record, after, name)
@@ -332,9 +422,13 @@ class Images:
             if error.kind != "conflict":
                 raise
             # Volumes cloned from an image keep it in some stores. It goes with the last of them, by hand.
-            old = f"{name} (replaced {record['id'][:8]})"
-            self._patch(record, {"name": old, "os_hidden": True}, name)
-            self.warnings.append(f"Image {record['id']} is in use: {error} It was renamed to {old!r} and hidden.")
+            self._put_aside(record, name, f"is in use: {error}")
+
+    def _put_aside(self, record: Record, name: str, why: str) -> None:
+        old = _aside(record, name)
+        self._patch(record, {"name": old, "os_hidden": True}, name)
+        done = "would be" if self._check else "was"
+        self.warnings.append(f"Image {record['id']} {why.rstrip('.')}. It {done} renamed to {old!r} and hidden.")
 
     def _delete(self, record: Record, name: str) -> None:
         if not self._check:
@@ -361,71 +455,30 @@ class Images:
         record.update({key: value for key, value in values.items() if value is not None})
 
 
-def _complete(item: Item) -> dict[str, Any]:
-    """The item with its derived settings."""
-    complete = {"state": "present", "disk_format": "qcow2", **{k: v for k, v in item.items() if v is not None}}
-    if "container_format" not in complete:
-        disk_format = complete["disk_format"]
-        complete["container_format"] = disk_format if disk_format in AMAZON else "bare"
-    if complete.get("checksum"):
-        complete["checksum"] = complete["checksum"].lower()
-        algorithm, _colon, digest = complete["checksum"].partition(":")
-        if algorithm not in ("sha256", "sha512") or len(digest) != hashlib.new(algorithm).digest_size * 2:
-            raise CloudError(
-                f"Image {item['name']}: checksum is {item['checksum']!r}, expected sha256: or sha512: and the digits.",
-                "described",
-            )
-    return complete
-
-
-def _parts_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Kernels and ramdisks before the images that are started with them."""
-    by_name: dict[str, dict[str, Any]] = {}
-    for item in items:
-        if item["name"] in by_name:
-            raise CloudError(f"images: {item['name']} is described twice. Describe it once.", "described")
-        by_name[item["name"]] = item
-    ordered: list[dict[str, Any]] = []
-    open_: list[str] = []
-
-    def visit(item: dict[str, Any]) -> None:
-        if item in ordered:
-            return
-        if item["name"] in open_:
-            raise CloudError(f"images: {' -> '.join([*open_, item['name']])} refer to each other.", "described")
-        open_.append(item["name"])
-        for part in ("kernel", "ramdisk"):
-            needed = by_name.get(item.get(part, ""))
-            if needed is None:
-                continue
-            if item["state"] == "present" and needed["state"] == "absent":
-                raise CloudError(
-                    f"Image {item['name']} refers to image {needed['name']!r}, which is described as absent.",
-                    "described",
-                )
-            visit(needed)
-        open_.pop()
-        ordered.append(item)
-
-    for item in items:
-        visit(item)
-    return ordered
+def _aside(record: Record, name: str) -> str:
+    return f"{name} (replaced {record['id'][:8]})"
 
 
 def _origin(item: Item) -> str | None:
     """What is written to the property SOURCE. A local file without checksum is compared by its content alone."""
-    origin: str | None = item.get("checksum") or item.get("url")
-    return origin
+    origin: str | None = item.get("checksum") or (public(item["url"]) if item.get("url") else None)
+    return f"{UNPACKED}{origin}" if origin and item.get("unpack") else origin
+
+
+def _shown_origin(source: str) -> str:
+    """The property as it is written today. It used to hold the whole URL, with what is secret in it."""
+    plain = source.removeprefix(UNPACKED)
+    return source.replace(plain, public(plain)) if plain.startswith(("http:", "https:")) else source
 
 
 def _same_by_record(item: Item, record: Record) -> bool:
     checksum = item.get("checksum")
-    if checksum:
+    if checksum and not item.get("unpack"):
         algorithm, _colon, digest = checksum.partition(":")
         if record.get("os_hash_algo") == algorithm:
             return bool(record.get("os_hash_value") == digest)
     origin = _origin(item)
-    return origin is not None and record.get(SOURCE) == origin
+    return origin is not None and SOURCE in record and _shown_origin(record[SOURCE]) == origin
 
 
 def _text(value: Any) -> str | None:
@@ -439,7 +492,7 @@ def _text(value: Any) -> str | None:
 def _readable(properties: Mapping[str, Any], item: Item) -> dict[str, Any]:
     """A new kernel has no id yet in check mode: show its name, so that the diff is that of the real run."""
     shown = dict(properties)
-    for part in ("kernel", "ramdisk"):
+    for part in PARTS:
         if f"{part}_id" in shown and item.get(part):
             shown[f"{part}_id"] = f"(of image {item[part]})"
     return shown

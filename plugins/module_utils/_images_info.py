@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._images import BROKEN, CHANGEABLE, SOURCE
+from ansible_collections.mikumo.openstack.plugins.module_utils._image_items import SOURCE
+from ansible_collections.mikumo.openstack.plugins.module_utils._images import BROKEN, CHANGEABLE, FROM_FILE, UNPACKED
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, Record
+from ansible_collections.mikumo.openstack.plugins.module_utils._web_address import public
 
 DESCRIBED = ("name", "disk_format", "container_format", *CHANGEABLE)
 DETAILS = ("id", "status", "size", "owner", "created_at", "updated_at")
@@ -37,8 +39,13 @@ def read_images(api: Api, owner: str | None, names: Collection[str] = ()) -> tup
 def description(record: Record, names: Mapping[str, str]) -> Record:
     described: Record = {key: record[key] for key in DESCRIBED if record.get(key) is not None}
     source, algorithm = record.get(SOURCE), record.get("os_hash_algo")
+    if source == FROM_FILE:
+        source = None
+    if source and source.startswith(UNPACKED):
+        described["unpack"] = True
+        source = source.removeprefix(UNPACKED)
     if source and not source.startswith(CHECKSUMS):
-        described["url"] = source
+        described["url"] = public(source)
     elif source or algorithm in ("sha256", "sha512"):
         described["checksum"] = source or f"{algorithm}:{record['os_hash_value']}"
     properties: dict[str, Any] = {}

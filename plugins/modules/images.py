@@ -18,8 +18,12 @@ description:
     left behind is removed and uploaded again.
   - An image whose content or format is described otherwise is replaced. The new one is active first, and then the old
     one is deleted, or renamed and hidden if it is in use. All other settings are changed in place.
-  - Names belong to this module within the project that O(auth) logs in to. Other images of a described name in that
-    project are duplicates, and are removed. Other projects' images are left alone.
+  - The file is looked at before the first upload. What cannot be an image of the described format is refused, with the
+    reason, such as an error page, an archive, compressed or truncated data, or a qcow2 image that needs another file. The
+    module knows formats by their first bytes, and needs no library for that.
+  - A name belongs to this module within the project that O(auth) logs in to. Other images of a described name in that
+    project are duplicates. Those that this module uploaded are deleted. Those of others are kept, renamed and hidden, with
+    a warning. Images of other projects, and hidden ones, are not changed.
 extends_documentation_fragment:
   - mikumo.openstack.access
 attributes:
@@ -62,18 +66,38 @@ options:
         type: str
         required: true
       url:
-        description: Where to download the image.
+        description:
+          - Where to download the image, with C(http) or C(https). The environment's C(http_proxy), C(https_proxy) and
+            C(no_proxy) count.
+          - User, password and query may be secret, and are never shown or written to Glance. Of the query only parameters
+            such as C(version), C(release) or C(arch) tell one image from another where there is no checksum.
+          - A wrong address is told at once. Interrupted downloads and busy servers are tried again.
         type: str
       file:
-        description: File of the image on the host that the module runs on.
+        description: File of the image on the host that the module runs on, with its whole path.
         type: path
       checksum:
         description:
-          - C(sha256:) or C(sha512:), and the checksum of the file.
+          - C(sha256:) or C(sha512:), and the checksum of the file as it is published, also where O(images[].unpack) unpacks it
+            and whatever encoding the server sends it in.
           - It is verified before the upload, and tells without a download whether Glance has the image already. Without
             it, an image with O(images[].url) is replaced only when the URL changes, and one with O(images[].file) is
             read on each run.
         type: str
+      unpack:
+        description:
+          - Whether a file that is compressed with gzip, xz or bzip2 is unpacked, and what is in it uploaded. Such a file is
+            refused otherwise, but for initial RAM disks, which may be compressed.
+          - A file that is not compressed is uploaded as it is.
+        type: bool
+        default: false
+      verify_format:
+        description:
+          - Whether the file is refused if it does not look like O(images[].disk_format). Turn this off for a disk that begins
+            with the bytes of another format by chance or on purpose.
+          - An empty file, and a qcow2 image that needs other files or is damaged, are refused in any case.
+        type: bool
+        default: true
       disk_format:
         description: Format of the disk.
         type: str
@@ -155,6 +179,16 @@ EXAMPLES = r"""
         kernel: tiny-kernel
         ramdisk: tiny-initrd
 
+- name: Offer an image that is published compressed
+  mikumo.openstack.images:
+    cloud: admin
+    images:
+      - name: appliance
+        url: https://cloud.example.org/appliance.raw.xz
+        checksum: sha256:{{ appliance_xz_sha256 }}
+        unpack: true
+        disk_format: raw
+
 - name: Remove an image
   mikumo.openstack.images:
     cloud: admin
@@ -182,6 +216,7 @@ ids:
     tiny: 1bea47ed-f6a9-463b-b423-14b9cca9ad27
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +233,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
     CloudError,
     Nothing,
 )
+from ansible_collections.mikumo.openstack.plugins.module_utils._web_address import secrets
 
 FIRST_RUN = "predicts a first run, which uploads everything"
 ARGUMENTS: dict[str, Any] = {
@@ -214,6 +250,8 @@ ARGUMENTS: dict[str, Any] = {
             "url": {"type": "str"},
             "file": {"type": "path"},
             "checksum": {"type": "str"},
+            "unpack": {"type": "bool", "default": False},
+            "verify_format": {"type": "bool", "default": True},
             "disk_format": {
                 "type": "str",
                 "choices": ["qcow2", "raw", "aki", "ari", "ami", "iso", "ploop", "vdi", "vhd", "vhdx", "vmdk"],
@@ -273,8 +311,18 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     return {"changed": differences.changed, "changes": differences.changes, "ids": ids, "diff": differences.diff}
 
 
+def secret_parts(options: Mapping[str, Any]) -> set[str]:
+    """Of arguments that may be wrong ones."""
+    images = options.get("images")
+    entries = [one for one in images if isinstance(one, Mapping)] if isinstance(images, list) else []
+    urls = [
+        url for entry in entries for url in (entry["url"] if isinstance(entry.get("url"), list) else [entry.get("url") or ""])
+    ]
+    return {part for url in urls for part in secrets(str(url))}
+
+
 def main() -> None:
-    run_module(ARGUMENTS, run)
+    run_module(ARGUMENTS, run, secret_parts)
 
 
 if __name__ == "__main__":

@@ -194,12 +194,12 @@ def test_images_follow_their_file(cloud: openstack.connection.Connection, tmp_pa
         image = {"name": NAME, "file": str(path), "disk_format": "raw", "visibility": "private", **more}
         return converge("images", {"cloud": "mikumo", "images": [image]})
 
-    assert upload(b"one" * 1000)["changed"]
-    assert upload(b"one" * 1000, properties={"os_distro": "debian"})["changed"]
+    assert upload(b"\0one" * 1000)["changed"]
+    assert upload(b"\0one" * 1000, properties={"os_distro": "debian"})["changed"]
     assert cloud.image.find_image(NAME).os_distro == "debian"
-    assert upload(b"two" * 1000)["changed"]
+    assert upload(b"\0two" * 1000)["changed"]
     image = cloud.image.find_image(NAME)
-    assert cloud.image.download_image(image).content == b"two" * 1000
+    assert cloud.image.download_image(image).content == b"\0two" * 1000
     assert converge("images", {"cloud": "mikumo", "images": [{"name": NAME, "state": "absent"}]})["changed"]
     assert cloud.image.find_image(NAME) is None
 
@@ -212,6 +212,17 @@ def test_images_refuse_a_file_that_is_not_what_was_asked_for(cloud: openstack.co
     result = run_module("images", "localhost", {"cloud": "mikumo", "images": [image]})
     assert result["failed"]
     assert [word for word in (NAME, str(path), checksum.partition(":")[2]) if word not in result["msg"]] == [], result["msg"]
+    assert cloud.image.find_image(NAME) is None
+
+
+@pytest.mark.parametrize("disk_format", ["qcow2", "raw", "aki"])
+def test_images_refuse_an_error_page(cloud: openstack.connection.Connection, disk_format: str, tmp_path: Path) -> None:
+    path = tmp_path / "disk"
+    path.write_bytes(b"<html><title>404 Not Found</title></html>")
+    image = {"name": NAME, "file": str(path), "disk_format": disk_format}
+    result = run_module("images", "localhost", {"cloud": "mikumo", "images": [image]})
+    assert result["failed"]
+    assert "an HTML page" in result["msg"]
     assert cloud.image.find_image(NAME) is None
 
 

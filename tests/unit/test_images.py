@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import copy
-import functools
+import gzip
 import hashlib
-import http.server
 import json
-import threading
+import lzma
+import struct
 
 import pytest
+from support.web import serving
 
-from ansible_collections.mikumo.openstack.plugins.module_utils import _download
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads
 from ansible_collections.mikumo.openstack.plugins.module_utils._images import UPLOADING, Images
@@ -20,8 +20,10 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._images_info impo
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Nothing
 
 OURS = "project-1"
-DATA = b"data of the image"
-OTHER = b"data of another"
+# The header of an empty qcow2 image.
+QCOW2 = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, 1 << 30, 0, 0, 72, 71, 1, 0, 0)
+DATA = QCOW2 + b"data of the image"
+OTHER = QCOW2 + b"data of another"
 
 
 def sha(algorithm, data):
@@ -46,6 +48,11 @@ def record(ident="i1", name="tiny", data=DATA, **more):
         "created_at": "2025-01-01T00:00:00Z",
         **more,
     }
+
+
+def ours(*arguments, **more):
+    """An image that this module has uploaded from a file."""
+    return record(*arguments, **{"mikumo_source": "file", **more})
 
 
 class Reply:
@@ -73,7 +80,8 @@ class Glance(Api):
         if method == "GET" and len(parts) == 1:
             only = kwargs["params"]
             names = json.loads("[" + only["name"].removeprefix("in:") + "]") if "name" in only else None
-            found = [one for one in self.records.values() if names is None or one["name"] in names]
+            # Hidden images are not listed unless they are asked for.
+            found = [one for one in self.records.values() if not one["os_hidden"] and (names is None or one["name"] in names)]
             return Reply({"images": copy.deepcopy([one for one in found if one["owner"] == only.get("owner", one["owner"])])})
         if method == "GET":
             return Reply(copy.deepcopy(self.records[parts[1]]))
@@ -126,6 +134,7 @@ def converge(glance, items, tmp_path, *, check=False, **more):
 UPLOADED = "image tiny: uploaded from DISK"
 REPLACED = "image tiny: replaced by another upload from DISK"
 OLD = "image tiny: i1, which has other content or is a duplicate, removed"
+ASIDE = "image tiny: id i1 tiny -> tiny (replaced i1)"
 
 # What there is in Glance, what is described besides name and file, and the changes that are expected.
 CASES = {
@@ -141,10 +150,11 @@ CASES = {
         {"properties": {"os_distro": "new", "hw_rng": True, "cores": 2, "gone": None, "never": None}},
         ["image tiny: os_distro old -> new, hw_rng null -> true, cores null -> 2, gone x -> null"],
     ),
-    "other content": ([record(data=OTHER)], {}, [REPLACED, OLD]),
-    "other format": ([record(disk_format="raw")], {}, [REPLACED, OLD]),
+    "other content": ([ours(data=OTHER)], {}, [REPLACED, OLD]),
+    "other content, by other means": ([record(data=OTHER)], {}, [REPLACED, ASIDE]),
+    "other format": ([ours(disk_format="raw")], {}, [REPLACED, OLD]),
     "protected, with other content": (
-        [record(data=OTHER, protected=True)],
+        [ours(data=OTHER, protected=True)],
         {"protected": True},
         [REPLACED, OLD],
     ),
@@ -165,15 +175,21 @@ CASES = {
         ["image tiny: unfinished upload removed"],
     ),
     "died between the new and the old image": (
-        [record(data=OTHER), record("i2")],
+        [ours(data=OTHER), ours("i2")],
         {},
         [OLD],
     ),
     "duplicates, the newest is kept": (
-        [record(), record("i2", created_at="2025-02-01T00:00:00Z")],
+        [ours(), ours("i2", created_at="2025-02-01T00:00:00Z")],
         {},
         [OLD],
     ),
+    "duplicates by other means": (
+        [record(), ours("i2", created_at="2025-02-01T00:00:00Z")],
+        {},
+        [ASIDE],
+    ),
+    "hidden by its owner": ([record(data=OTHER, os_hidden=True)], {}, [UPLOADED]),
     "image of another project": ([record(owner="other", data=OTHER)], {}, [UPLOADED]),
     "deactivated": ([record(status="deactivated")], {}, []),
     "absent": (
@@ -226,7 +242,7 @@ def test_uploaded_images_are_as_described(disk, tmp_path):
 
 
 def test_image_in_use_is_put_aside(disk, tmp_path):
-    glance = Glance(record(data=OTHER), in_use=["i1"])
+    glance = Glance(ours(data=OTHER), in_use=["i1"])
     _differences, ids, warnings = converge(glance, [{"name": "tiny", "file": disk}], tmp_path)
     assert glance.records["i1"]["name"] == "tiny (replaced i1)"
     assert glance.records["i1"]["os_hidden"] is True
@@ -251,6 +267,9 @@ def test_upload_that_does_not_become_active(state, words, disk, tmp_path):
 
 def test_kernel_and_ramdisk(disk, tmp_path):
     glance = Glance(record("r1", "ramdisk", owner="other"))
+    disk = tmp_path / "blocks"
+    disk.write_bytes(b"\0" * 4096)
+    disk = str(disk)
     items = [
         {"name": "machine", "file": disk, "disk_format": "ami", "kernel": "kernel", "ramdisk": "ramdisk"},
         {"name": "kernel", "file": disk, "disk_format": "aki"},
@@ -300,112 +319,13 @@ def test_empty_host_is_predicted_to_get_everything(tmp_path):
     assert ids == {"a": None, "c": None}
 
 
-class Web(http.server.BaseHTTPRequestHandler):
-    """Serves data; can break off, ignore Range, or fail a few times."""
-
-    def do_GET(self):
-        site = self.server.site
-        site["requests"].append(self.headers.get("Range"))
-        if site["fail"]:
-            self.send_error(site["fail"].pop(0))
-            return
-        data, start = site["data"], 0
-        asked = self.headers.get("Range")
-        if asked and site["ranges"]:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(data):
-                self.send_error(416)
-                return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        self.wfile.write(data[start : start + site["cut"]] if site["cut"] else data[start:])
-
-    def log_message(self, *_arguments):
-        pass
-
-
 @pytest.fixture
 def web():
-    server = http.server.HTTPServer(("127.0.0.1", 0), Web)
-    server.site = {"data": DATA, "requests": [], "fail": [], "ranges": True, "cut": 0}
-    thread = threading.Thread(target=functools.partial(server.serve_forever, poll_interval=0.01))
-    thread.start()
-    server.site["url"] = f"http://127.0.0.1:{server.server_port}/a/disk.img"
-    yield server.site
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def downloads(tmp_path):
-    return Downloads(tmp_path / "cache", timeout=5, sleep=lambda _seconds: None)
+    with serving(data=DATA) as site:
+        yield site
 
 
 SHA = "sha256:" + sha("sha256", DATA)
-
-
-@pytest.mark.parametrize(
-    ("settings", "requests"),
-    [
-        ({}, [None]),
-        ({"fail": [500, 503]}, [None, None, None]),
-        ({"cut": 7}, [None, "bytes=7-", "bytes=14-"]),
-    ],
-)
-def test_download(settings, requests, web, downloads, monkeypatch):
-    monkeypatch.setattr(_download, "WIRE_BLOCK", 7)
-    web.update(settings)
-    source = downloads.fetch(web["url"], SHA, "image tiny")
-    assert source.path.read_bytes() == DATA
-    assert web["requests"] == requests
-    assert [one.name for one in source.path.parent.iterdir()] == [source.path.name]
-    # From the cache.
-    assert downloads.fetch(web["url"], SHA, "image tiny") == source
-    assert web["requests"] == requests
-
-
-@pytest.mark.parametrize(
-    ("part", "ranges", "requests"),
-    [
-        (DATA[:5], True, ["bytes=5-"]),
-        (DATA[:5], False, ["bytes=5-"]),
-        (DATA, True, [f"bytes={len(DATA)}-"]),
-        (b"part of an older version", True, ["bytes=24-", None]),
-        (b"older", True, ["bytes=5-", None]),
-    ],
-)
-def test_download_is_continued(part, ranges, requests, web, downloads):
-    web["ranges"] = ranges
-    path = downloads._path(web["url"], SHA)
-    path.parent.mkdir()
-    path.with_name(path.name + ".part").write_bytes(part)
-    assert downloads.fetch(web["url"], SHA, "image tiny").path.read_bytes() == DATA
-    assert web["requests"] == requests
-
-
-@pytest.mark.parametrize(
-    ("settings", "checksum", "words"),
-    [
-        ({"fail": [404]}, SHA, "answers 404"),
-        ({"fail": [500] * 9}, SHA, "answers 500. Tried 5 times"),
-        ({}, "sha256:" + "0" * 64, "expected 0000"),
-    ],
-)
-def test_download_that_fails(settings, checksum, words, web, downloads):
-    web.update(settings)
-    with pytest.raises(CloudError, match=words):
-        downloads.fetch(web["url"], checksum, "image tiny")
-    assert list(downloads._path(web["url"], checksum).parent.iterdir()) == []
-
-
-def test_without_a_checksum_nothing_is_continued(web, downloads):
-    path = downloads._path(web["url"], None)
-    path.parent.mkdir()
-    path.with_name(path.name + ".part").write_bytes(DATA[:5])
-    assert downloads.fetch(web["url"], None, "image tiny").path.read_bytes() == DATA
-    assert web["requests"] == [None]
 
 
 @pytest.mark.parametrize("checksum", [SHA, "sha512:" + sha("sha512", DATA), None])
@@ -430,6 +350,146 @@ def test_image_from_the_web_that_came_by_other_means_is_not_uploaded_again(web, 
     assert ids == {"tiny": "i1"}
     assert real.changes == [f"image tiny: mikumo_source null -> {SHA}"]
     assert converge(glance, items, tmp_path)[0].changes == []
+
+
+# What a file is
+
+
+def test_nothing_is_uploaded_before_all_files_have_been_looked_at(disk, tmp_path):
+    page = tmp_path / "page"
+    page.write_bytes(b"<html>404</html>")
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(DATA))
+    items = [
+        {"name": "good", "file": disk},
+        {"name": "page", "file": str(page)},
+        {"name": "packed", "file": str(packed)},
+        {"name": "part", "file": disk, "kernel": "nobody"},
+    ]
+    for check in (True, False):
+        glance = Glance()
+        with pytest.raises(CloudError) as caught:
+            converge(glance, items, tmp_path, check=check)
+        found = [line.split()[1:3] for line in str(caught.value).splitlines()]
+        assert found == [["page", "cannot"], ["packed", "cannot"], ["part", "refers"]]
+        assert glance.written == []
+
+
+def test_format_of_what_is_in_glance_already_is_not_asked_for(tmp_path):
+    page = tmp_path / "page"
+    page.write_bytes(b"<html>404</html>")
+    assert converge(Glance(record(data=page.read_bytes())), [{"name": "tiny", "file": str(page)}], tmp_path)[0].changes == []
+
+
+def test_consent_to_what_looks_like_something_else(tmp_path):
+    path = tmp_path / "notes"
+    path.write_bytes(b"text on a disk without a file system")
+    item = {"name": "tiny", "file": str(path), "disk_format": "raw"}
+    with pytest.raises(CloudError, match="By its content it is text"):
+        converge(Glance(), [item], tmp_path)
+    assert converge(Glance(), [{**item, "verify_format": False}], tmp_path)[0].changes
+
+
+# What is published compressed
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+@pytest.mark.parametrize("checksum", [True, False])
+@pytest.mark.parametrize("by", ["url", "file"])
+def test_compressed_images(pack, checksum, by, web, tmp_path):
+    path = tmp_path / "packed"
+    path.write_bytes(pack(DATA))
+    web["data"] = path.read_bytes()
+    item = {"name": "tiny", by: web["url"] if by == "url" else str(path), "unpack": True}
+    if checksum:
+        item["checksum"] = "sha256:" + sha("sha256", path.read_bytes())
+    glance = Glance()
+    predicted, _ids, _warnings = converge(glance, [item], tmp_path, check=True)
+    real, ids, _warnings = converge(glance, [item], tmp_path)
+    assert real.changes == predicted.changes
+    assert real.diff == predicted.diff
+    assert glance.records[ids["tiny"]]["os_hash_value"] == sha("sha512", DATA)
+    assert list((tmp_path / "cache").glob("*.unpacked")) == []
+    downloaded = len(web["requests"])
+    for check in (True, False):
+        assert converge(glance, [item], tmp_path, check=check)[0].changes == []
+    assert len(web["requests"]) == downloaded
+    # What is read describes it as well.
+    images, _details = read_images(glance, OURS)
+    assert images[0]["unpack"] is True
+    assert converge(glance, images, tmp_path)[0].changes == []
+    # Another publication is another image.
+    path.write_bytes(pack(OTHER))
+    web["data"] = path.read_bytes()
+    if checksum:
+        item["checksum"] = "sha256:" + sha("sha256", path.read_bytes())
+    elif by == "url":
+        item["url"] += "?version=2"
+    assert len(converge(glance, [item], tmp_path)[0].changes) == 2
+
+
+def test_unpacking_is_another_image_than_the_file_as_it_is(tmp_path):
+    path = tmp_path / "packed"
+    path.write_bytes(gzip.compress(b"\0" * 5000))
+    glance = Glance()
+    item = {"name": "tiny", "file": str(path), "disk_format": "raw", "checksum": f"sha256:{sha('sha256', path.read_bytes())}"}
+    converge(glance, [{**item, "verify_format": False}], tmp_path)
+    changed, ids, _warnings = converge(glance, [{**item, "unpack": True}], tmp_path)
+    assert len(changed.changes) == 2
+    assert glance.records[ids["tiny"]]["os_hash_value"] == sha("sha512", b"\0" * 5000)
+
+
+def test_compressed_download_that_is_an_archive(web, tmp_path):
+    web["data"] = gzip.compress(b"\0" * 257 + b"ustar" + b"\0" * 1000)
+    with pytest.raises(CloudError, match="it is a tar archive"):
+        converge(Glance(), [{"name": "tiny", "url": web["url"], "unpack": True}], tmp_path)
+    assert list((tmp_path / "cache").glob("*.unpacked")) == []
+
+
+# What is secret in a URL
+
+
+@pytest.mark.parametrize("query", ["?token=s3cret", "?X-Amz-Signature=s3cret&X-Amz-Credential=s3cret", "?s3cret"])
+@pytest.mark.parametrize("checksum", [None, SHA])
+def test_secrets_of_a_url_are_seen_nowhere(query, checksum, web, tmp_path):
+    url = web["url"].replace("http://", "http://user:s3cret@") + query
+    items = [{"name": "tiny", "url": url, **({"checksum": checksum} if checksum else {})}]
+    glance = Glance()
+    differences, _ids, warnings = converge(glance, items, tmp_path)
+    cached = [path.name for path in (tmp_path / "cache").iterdir()]
+    assert "s3cret" not in repr((differences.changes, differences.diff, warnings, glance.records, cached))
+    assert web["paths"] == [f"/a/disk.img{query}"]
+    # A new signature is not a new image.
+    items[0]["url"] = url.replace("s3cret", "another")
+    assert converge(glance, items, tmp_path)[0].changes == []
+
+
+def test_url_that_an_earlier_version_wrote_down_whole(tmp_path):
+    url = "http://user:s3cret@h/disk.img?token=s3cret"
+    glance = Glance(record(mikumo_source=url))
+    assert "s3cret" not in repr(read_images(glance, OURS))
+    differences, _ids, _warnings = converge(glance, [{"name": "tiny", "url": url}], tmp_path)
+    assert differences.changes == ["image tiny: mikumo_source (a URL with a secret) -> http://h/disk.img"]
+    assert "s3cret" not in repr((differences.diff, glance.records))
+
+
+@pytest.mark.parametrize(("status", "words"), [(413, "DISK has [0-9]+ bytes. Either Glance's store is full"), (503, "no room")])
+def test_refused_upload_leaves_nothing(status, words, disk, tmp_path, monkeypatch):
+    class RefusalError(Exception):
+        http_status = status
+
+    glance = Glance(ours(data=OTHER))
+    request = glance.request
+
+    def refuse(method, path, what, safe=True, **kwargs):
+        if method == "PUT":
+            raise CloudError("Cannot: no room.", "invalid") from RefusalError()
+        return request(method, path, what, safe, **kwargs)
+
+    monkeypatch.setattr(glance, "request", refuse)
+    with pytest.raises(CloudError, match=words.replace("DISK", disk)):
+        converge(glance, [{"name": "tiny", "file": disk}], tmp_path)
+    assert list(glance.records) == ["i1"]
 
 
 # Reading

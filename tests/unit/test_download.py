@@ -1,0 +1,379 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Downloads from real servers on this machine."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import hashlib
+import lzma
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from support.web import serving
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _download
+from ansible_collections.mikumo.openstack.plugins.module_utils._download import Downloads, Source
+from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import CloudError
+
+DATA = b"data of the image"
+PACKED = gzip.compress(DATA)
+
+
+def sha(data, algorithm="sha256"):
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+SHA = sha(DATA)
+WRONG = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def web():
+    with serving(data=DATA) as site:
+        yield site
+
+
+@pytest.fixture
+def slept():
+    return []
+
+
+@pytest.fixture
+def downloads(tmp_path, slept):
+    return Downloads(tmp_path / "cache", timeout=5, sleep=slept.append)
+
+
+@pytest.mark.parametrize(
+    ("settings", "requests"),
+    [
+        ({}, [None]),
+        ({"fail": [500, 503, 502]}, [None] * 4),
+        ({"fail": ["reset"]}, [None, None]),
+        ({"fail": [(302, ("Location", "/elsewhere?signature=secret"))]}, [None, None]),
+        ({"cut": 7}, [None, "bytes=7-", "bytes=14-"]),
+        ({"cut": 7, "ranges": False, "next": [{"cut": 0}]}, [None, "bytes=7-"]),
+        # It says that there is more than there is.
+        ({"claims": 5}, [None, "bytes=17-"]),
+        ({"cut": 7, "shift": 1, "next": [{"cut": 0}]}, [None, "bytes=7-", None]),
+        # Another version of the file comes while it is downloaded, with and without a name for it.
+        ({"data": b"older data, longer", "cut": 7, "next": [{"cut": 0, "data": DATA}]}, [None, "bytes=7-", None]),
+        (
+            {"data": b"older data", "cut": 7, "headers": {"ETag": '"1"'}}
+            | {"next": [{"cut": 0, "data": DATA, "headers": {"ETag": '"2"'}}]},
+            [None, "bytes=7-"],
+        ),
+        (
+            {"data": b"older data", "cut": 7, "headers": {"ETag": '"1"'}, "ignores_if_range": True}
+            | {"next": [{"cut": 0, "data": DATA, "headers": {"ETag": '"2"'}}]},
+            [None, "bytes=7-", None],
+        ),
+    ],
+)
+def test_download(settings, requests, web, downloads, monkeypatch):
+    monkeypatch.setattr(_download, "WIRE_BLOCK", 7)
+    web.update(settings)
+    source = downloads.fetch(web["url"], SHA, "image tiny")
+    assert source.path.read_bytes() == DATA
+    assert web["requests"] == requests
+    assert [one.name for one in source.path.parent.iterdir()] == [source.path.name]
+    # From the cache.
+    assert downloads.fetch(web["url"], SHA, "image tiny") == source
+    assert web["requests"] == requests
+
+
+def test_download_without_a_checksum_is_continued_where_the_server_names_its_version(web, downloads, monkeypatch):
+    monkeypatch.setattr(_download, "WIRE_BLOCK", 7)
+    web.update(cut=7, headers={"ETag": '"1"'})
+    assert downloads.fetch(web["url"], None, "image tiny").path.read_bytes() == DATA
+    assert web["requests"] == [None, "bytes=7-", "bytes=14-"]
+
+
+@pytest.mark.parametrize(
+    ("part", "ranges", "requests"),
+    [
+        (DATA[:5], True, ["bytes=5-"]),
+        (DATA[:5], False, ["bytes=5-"]),
+        (DATA, True, [f"bytes={len(DATA)}-"]),
+        (b"part of an older version", True, ["bytes=24-", None]),
+        (b"older", True, ["bytes=5-", None]),
+    ],
+)
+def test_download_is_continued(part, ranges, requests, web, downloads):
+    web["ranges"] = ranges
+    path = downloads._path(web["url"], SHA)
+    path.parent.mkdir()
+    path.with_name(path.name + ".part").write_bytes(part)
+    assert downloads.fetch(web["url"], SHA, "image tiny").path.read_bytes() == DATA
+    assert web["requests"] == requests
+
+
+def test_damaged_file_in_the_cache_is_downloaded_again(web, downloads):
+    path = downloads.fetch(web["url"], SHA, "image tiny").path
+    path.write_bytes(b"damaged")
+    assert downloads.cached(web["url"], SHA) is None
+    assert downloads.fetch(web["url"], SHA, "image tiny").path.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "attempts"),
+    [
+        ({"fail": [404] * 9}, "answers 404. There is no such file: correct the URL", 1),
+        ({"fail": [403] * 9}, "answers 403. It refuses access", 1),
+        ({"fail": [410] * 9}, "answers 410. The file is no longer published", 1),
+        ({"fail": [401] * 9}, "answers 401. It wants a login", 1),
+        ({"fail": [400] * 9}, "answers 400. Correct the URL", 1),
+        ({"fail": [501] * 9}, "answers 501. Correct the URL", 1),
+        ({"fail": [204] * 9}, "answers 204. Correct the URL", 1),
+        ({"fail": [500] * 9}, "answers 500. Tried 5 times", 5),
+        ({"fail": ["reset"] * 9}, "breaks off: .*. Tried 5 times", 5),
+        ({"fail": [(429, ("Retry-After", "7200"))] * 9}, "answers 429, and asks to come back after 7200 seconds", 1),
+        ({"fail": [(302, ("Location", "/a/disk.img"))] * 99}, "redirects in a circle", 31),
+        ({"fail": [(302, ("Location", "ftp://127.0.0.1/x"))]}, "not one of the web", 1),
+        ({"fail": [(302, ("Location", "/b?sig=hidden")), 403]}, r"answers 403 \(redirected to 127.0.0.1\)", 2),
+        ({"headers": {"Content-Encoding": "br"}}, "encoded as br", 1),
+        ({"data": b"<html>Please log in</html>"}, "expected [0-9a-f]{64}. The file is an HTML page of 26 bytes", 1),
+    ],
+)
+def test_download_that_fails(settings, words, attempts, web, downloads):
+    web.update(settings)
+    with pytest.raises(CloudError, match=words) as caught:
+        downloads.fetch(web["url"], SHA, "image tiny")
+    assert "hidden" not in str(caught.value)
+    assert len(web["requests"]) == attempts
+    assert list(downloads._path(web["url"], SHA).parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(("header", "expected"), [("3", [3]), ("0", [0]), ("nonsense", [2]), (None, [2])])
+def test_server_says_when_to_come_back(header, expected, web, downloads, slept):
+    web["fail"] = [(503, ("Retry-After", header)) if header else (503,)]
+    assert downloads.fetch(web["url"], SHA, "image tiny").path.read_bytes() == DATA
+    assert slept == expected
+
+
+def test_server_says_at_which_time_to_come_back(web, downloads, slept):
+    web["fail"] = [(503, ("Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT"))]
+    downloads.fetch(web["url"], SHA, "image tiny")
+    assert slept == [0]
+
+
+def test_wrong_checksum(web, downloads):
+    with pytest.raises(CloudError, match="expected 0000"):
+        downloads.fetch(web["url"], WRONG, "image tiny")
+    assert list(downloads._path(web["url"], WRONG).parent.iterdir()) == []
+
+
+def test_without_a_checksum_nothing_of_another_run_is_continued(web, downloads):
+    path = downloads._path(web["url"], None)
+    path.parent.mkdir()
+    path.with_name(path.name + ".part").write_bytes(DATA[:5])
+    assert downloads.fetch(web["url"], None, "image tiny").path.read_bytes() == DATA
+    assert web["requests"] == [None]
+
+
+def test_length_that_is_wrong_for_good(web, downloads):
+    web.update(claims=9)
+    with pytest.raises(CloudError, match=r"breaks off: the connection was closed early. Tried 5 times"):
+        downloads.fetch(web["url"], None, "image tiny")
+
+
+# The checksum is that of the published file, whatever the server calls its encoding.
+@pytest.mark.parametrize(
+    ("name", "sent", "encoding", "checksum", "expected"),
+    [
+        ("disk.img.gz", PACKED, "", sha(PACKED), PACKED),
+        ("disk.img.gz", PACKED, "gzip", sha(PACKED), PACKED),
+        ("disk.img.gz", PACKED, "x-gzip", sha(PACKED, "sha512"), PACKED),
+        ("disk.img", PACKED, "gzip", SHA, DATA),
+        ("disk.img.gz", gzip.compress(PACKED), "gzip", sha(PACKED), PACKED),
+        ("disk.img.gz", PACKED, "", None, PACKED),
+        ("disk.img.gz", PACKED, "gzip", None, PACKED),
+        ("disk.img", PACKED, "gzip", None, DATA),
+        ("disk.img", PACKED, "", None, PACKED),
+    ],
+)
+def test_encoding_of_the_server(name, sent, encoding, checksum, expected, *, web, downloads):
+    web.update(data=sent, headers={"Content-Encoding": encoding} if encoding else {})
+    source = downloads.fetch(web["url"].replace("disk.img", name), checksum, "image tiny")
+    assert source.path.read_bytes() == expected
+    assert [one.name for one in source.path.parent.iterdir()] == [source.path.name]
+
+
+def closed_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_nothing_listens(downloads, slept):
+    url = f"http://user:hidden@127.0.0.1:{closed_port()}/disk.img?token=hidden"
+    with pytest.raises(CloudError, match=r"/disk.img breaks off: Connection refused. Tried 5 times") as caught:
+        downloads.fetch(url, SHA, "image tiny")
+    assert "hidden" not in str(caught.value)
+    assert slept == [2, 4, 8, 16]
+
+
+def test_unknown_host(downloads, slept, monkeypatch):
+    def unknown(*_arguments, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(CloudError, match=r"http://mirror.example.org/disk.img names a host.*unknown"):
+        downloads.fetch("http://mirror.example.org/disk.img?token=hidden", SHA, "image tiny")
+    assert slept == []
+
+
+def test_resolver_that_does_not_answer_is_asked_again(downloads, slept, monkeypatch):
+    def silent(*_arguments, **_options):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    with pytest.raises(CloudError, match=r"Temporary failure in name resolution. Tried 5 times"):
+        downloads.fetch("http://mirror.example.org/disk.img", SHA, "image tiny")
+    assert len(slept) == 4
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A server with a certificate that nobody knows."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listening = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+
+    def serve():
+        while True:
+            try:
+                connection, _address = listening.accept()
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(DATA), DATA))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield certificate, f"127.0.0.1:{listening.getsockname()[1]}"
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+
+
+def test_certificate(tls, tmp_path, downloads, slept):
+    certificate, host = tls
+    with pytest.raises(CloudError, match=r"TLS certificate that is not accepted: self-signed certificate.*download_ca_cert"):
+        downloads.fetch(f"https://{host}/disk.img", SHA, "image tiny")
+    assert slept == []
+    known = Downloads(tmp_path / "cache", ca_cert=str(certificate))
+    assert known.fetch(f"https://{host}/disk.img", SHA, "image tiny").path.read_bytes() == DATA
+
+
+def test_server_without_tls(web, downloads, slept):
+    with pytest.raises(CloudError, match="does not speak TLS"):
+        downloads.fetch(web["url"].replace("http:", "https:"), SHA, "image tiny")
+    assert slept == []
+
+
+def test_authority_that_is_no_file(tmp_path, web):
+    with pytest.raises(CloudError, match=r"download_ca_cert: /nowhere/ca.pem is not a file"):
+        Downloads(tmp_path, ca_cert="/nowhere/ca.pem").fetch(web["url"], SHA, "image tiny")
+
+
+def test_proxy_of_the_environment(web, downloads, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{web['host']}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert downloads.fetch("http://mirror.invalid/disk.img", SHA, "image tiny").path.read_bytes() == DATA
+    assert web["paths"] == ["http://mirror.invalid/disk.img"]
+
+
+def test_proxy_that_is_down(downloads, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://user:hidden@127.0.0.1:{closed_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(CloudError, match="cannot be reached through the proxy: Connection refused") as caught:
+        downloads.fetch("http://mirror.invalid/disk.img", SHA, "image tiny")
+    assert "hidden" not in str(caught.value)
+
+
+def test_names_in_the_cache_tell_nothing_secret(downloads):
+    for url in (
+        "http://user:hidden@h/a/disk.img?token=hidden",
+        "http://h/a/disk.img;token=hidden#hidden",
+        "http://h/?hidden",
+        f"http://h/{'long' * 100}%2f..%20disk.img",
+    ):
+        path = downloads._path(url, None)
+        assert "hidden" not in path.name
+        assert len(path.name) < 130
+        assert path.parent == downloads._cache_dir
+        assert "/" not in path.name
+
+
+# Directories and disks
+
+
+def test_cache_that_cannot_be(tmp_path, web):
+    (tmp_path / "file").touch()
+    with pytest.raises(CloudError, match=r"cannot be kept in .*file/cache: Not a directory. Set cache_dir"):
+        Downloads(tmp_path / "file" / "cache").fetch(web["url"], SHA, "image tiny")
+
+
+def test_full_disk(tmp_path, web, downloads, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(CloudError, match=r"No space left on device. Make room there"):
+        downloads.fetch(web["url"], SHA, "image tiny")
+
+
+# Unpacking
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(DATA), lzma.compress(DATA), bz2.compress(DATA)])
+def test_unpack(packed, tmp_path, downloads):
+    path = tmp_path / "packed"
+    path.write_bytes(packed)
+    source = downloads.unpacked(Source(path), "image tiny")
+    assert source.path.read_bytes() == DATA
+    assert source.temporary
+
+
+def test_unpack_what_is_not_packed(tmp_path, downloads):
+    path = tmp_path / "plain"
+    path.write_bytes(DATA)
+    assert downloads.unpacked(Source(path), "image tiny") == Source(path)
+
+
+LONG = bytes(range(256)) * 2000
+
+
+@pytest.mark.parametrize(
+    ("packed", "words"),
+    [
+        (gzip.compress(LONG)[:-20], "truncated or damaged gzip data"),
+        (lzma.compress(LONG)[:-20], "truncated or damaged xz data"),
+        (bz2.compress(LONG)[:-20], "truncated or damaged bzip2 data"),
+        (gzip.compress(LONG)[:-8] + b"12345678", "truncated or damaged gzip data"),
+        (lzma.compress(LONG)[:200] + b"no" * 300, "truncated or damaged xz data"),
+        (bz2.compress(LONG)[:100] + b"no" * 300, "truncated or damaged bzip2 data"),
+        (b"\x28\xb5\x2f\xfd" + b"\0" * 99, "zstd compressed data, and unpack reads gzip, xz, bzip2 only"),
+    ],
+)
+def test_unpack_what_cannot_be(packed, words, tmp_path, downloads):
+    path = tmp_path / "packed"
+    path.write_bytes(packed)
+    with pytest.raises(CloudError, match=words):
+        downloads.unpacked(Source(path), "image tiny")
+    assert list(tmp_path.glob("cache/*")) == []
