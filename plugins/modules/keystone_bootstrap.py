@@ -102,7 +102,7 @@ def probe(options: dict) -> str:
     }
     url, headers = f"{options['internal_url']}/auth/tokens", {"Content-Type": "application/json"}
     try:
-        with open_url(url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"]) as answer:
+        with open_url(url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"], use_proxy=False) as answer:
             return (
                 LOGGED_IN
                 if ended(json.load(answer)["token"], options["region"])

@@ -56,7 +56,7 @@ ansible_facts:
     - C(default_interfaces), the interfaces with a default route, of IPv4 or IPv6.
     - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells,
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
-    - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
+    - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
   type: dict
@@ -96,13 +96,13 @@ ROOT = Path("/")
 
 
 def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
-    """Nothing where somebody has to look closer, or there is no dpkg."""
+    """Empty where somebody has to look closer, or there is no dpkg: a fact that was left out might come from a cache of facts."""
     try:
         rc, out, _err = module.run_command(QUERY, handle_exceptions=False)
     except OSError:
-        return {}
+        return {"installed_packages": []}
     installed, unfinished = by_state(out)
-    return {} if rc or unfinished or forgotten_policy() else {"installed_packages": installed}
+    return {"installed_packages": [] if rc or unfinished or forgotten_policy() else installed}
 
 
 def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
