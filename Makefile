@@ -62,6 +62,7 @@ lab-forget: venv ## Remove a snapshot
 	$(SNAPSHOT) -e lab_snapshot_state=removed
 
 NODE ?= controller
+ssh: export NODE_SSH_ARGS := $(ARGS)
 ssh: ## A shell on a node: make ssh NODE=network
 	@scripts/node-ssh $(INVENTORY) $(NODE)
 

@@ -12,6 +12,7 @@ mode works on a host where they are not installed yet.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -175,6 +176,14 @@ class _Nowhere:
         raise CloudError(f"{method} {url} was sent to a service that is not there. This is an error in the module.")
 
 
+def _ask_directly(session: Any) -> None:
+    """Without the proxy that the environment names for the rest of the world: a cloud's own addresses mean nothing to it."""
+    session.session.trust_env = False
+    # This part of the environment still counts.
+    if session.verify is True:
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
 class Cloud:
     """A session with its token, and the services' APIs."""
 
@@ -215,6 +224,7 @@ class Cloud:
             project = credentials.get("project_name", "")
             self._session = settings.get_session()
             self._session.timeout = access.timeout
+        _ask_directly(self._session)
         # Debian's uWSGI closes each connection without having said so. A request on a connection that is just being
         # closed gets lost, and where it creates something it may not be repeated.
         self._session.additional_headers["Connection"] = "close"

@@ -108,7 +108,9 @@ def probe(options: dict) -> str:
     }
     url, headers = f"{options['internal_url']}/auth/tokens", {"Content-Type": "application/json"}
     try:
-        with open_url(url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"]) as answer:
+        with open_url(
+            url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"], use_proxy=False
+        ) as answer:
             lacking = missing(json.load(answer)["token"], options["region"])
             return f"{LOGGED_IN}, but Keystone's {', '.join(lacking)} endpoint is missing" if lacking else LOGGED_IN
     except HTTPError as error:

@@ -58,7 +58,7 @@ ansible_facts:
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
       M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
-    - C(installed_packages), the names of the Debian packages that are installed and configured. Not there where an
+    - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
   type: dict
@@ -100,13 +100,13 @@ ROOT = Path("/")
 
 
 def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
-    """Nothing where somebody has to look closer, or there is no dpkg."""
+    """Empty where somebody has to look closer, or there is no dpkg: a fact that was left out might come from a cache of facts."""
     try:
         rc, out, _err = module.run_command(QUERY, handle_exceptions=False)
     except OSError:
-        return {}
+        return {"installed_packages": []}
     installed, unfinished = by_state(out)
-    return {} if rc or unfinished or forgotten_policy() else {"installed_packages": installed}
+    return {"installed_packages": [] if rc or unfinished or forgotten_policy() else installed}
 
 
 def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, object]]]:

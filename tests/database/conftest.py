@@ -42,7 +42,13 @@ class Server:
             for path in (self.directory, data):
                 shutil.chown(path, self.user[0].partition("=")[2])
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal", f"--datadir={data}"]
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                "--skip-test-db",
+                "--auth-root-authentication-method=normal",
+                f"--datadir={data}",
+            ]
             + self.user,
             env=os.environ | {"PATH": PATH},
             check=True,

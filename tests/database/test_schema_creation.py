@@ -478,7 +478,9 @@ def test_command_that_outlives_its_run_is_waited_for(site: Site) -> None:
     site.wait.touch()
     run = site.process()
     deadline = time.monotonic() + 20
-    while not site.server.ask("SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = 'identity' AND COMMAND = 'Sleep' LIMIT 1 OFFSET 1"):
+    while not site.server.ask(
+        "SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = 'identity' AND COMMAND = 'Sleep' LIMIT 1 OFFSET 1"
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     run.kill()

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import testinfra
+from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = os.environ.get("INVENTORY", "inventories/lab/hosts.yml")
 ON_NODE = ROOT / "tests/behaviour/on_node"
-# What the tests have to know of a node. Values of an inventory are templates, and Testinfra's own backend for Ansible takes
-# them as they are written.
+# What the tests have to know of a node besides the way to it.
 WANTED = {
-    "address": "{{ ansible_host }}",
-    "user": "{{ ansible_user | default('root') }}",
-    "key": "{{ ansible_ssh_private_key_file | default('') }}",
-    "arguments": "{{ ansible_ssh_common_args | default('') }}",
+    "address": "{{ ansible_host | default(inventory_hostname) }}",
     "tunnels": "{{ cloud_tunnel_network }}",
     "image": "{{ cloud_verify_image }}",
     "cache": "{{ lab_cache_dir | default('') }}",
 }
+# Tests look at a node as root, whoever logs in there.
+AS_ROOT = '[ "$(id -u)" = 0 ] && exec sh -c "$0"; exec sudo -n sh -c "$0"'
 
 
 def inventory_says() -> dict[str, dict[str, Any]]:
-    """The wanted values of each node, rendered by Ansible."""
-    output = subprocess.run(
-        ["ansible", "all", "-i", INVENTORY, "-c", "local", "-m", "ansible.builtin.debug", "-a", json.dumps({"msg": WANTED})],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-            "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.json",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert output.returncode == 0, f"{INVENTORY}: {output.stdout}{output.stderr}"
-    hosts = json.loads(output.stdout)["plays"][0]["tasks"][0]["hosts"]
-    return {name: host["msg"] for name, host in hosts.items()}
+    """How Ansible reaches each node, and the wanted values, rendered."""
+    command = [ROOT / "scripts/node-ssh", "--json", INVENTORY, "all", json.dumps(WANTED)]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert output.returncode == 0, output.stdout + output.stderr
+    return {name: {**node["values"], **node} for name, node in json.loads(output.stdout).items()}
+
+
+class Connection(BaseBackend):  # type: ignore[misc]
+    """Testinfra's commands over the connection that Ansible uses, as root."""
+
+    NAME = "node"
+
+    def __init__(self, name: str, way: list[str]) -> None:
+        super().__init__(name)
+        self.way = way
+
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+        words = ["sh", "-c", AS_ROOT, self.get_command(command, *args)]
+        if self.way:
+            words = [*self.way, shlex.join(words)]
+        result = self.run_local(shlex.join(words))
+        if self.way and result.rc == 255:
+            raise RuntimeError(result)
+        return result
 
 
 class Nodes:
@@ -52,14 +58,19 @@ class Nodes:
 
     def __init__(self, sockets: Path) -> None:
         self.settings = inventory_says()
-        # One connection a node for all tests.
-        shared = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={sockets}/%C -o ConnectTimeout=10"
+        # One connection a node for all tests; the first value of an option counts.
+        shared = [
+            "-o",
+            "ControlMaster=auto",
+            "-o",
+            "ControlPersist=60s",
+            "-o",
+            f"ControlPath={sockets}/%C",
+            "-o",
+            "ConnectTimeout=10",
+        ]
         self._hosts = {
-            name: testinfra.get_host(
-                f"ssh://{of['user']}@{of['address']}",
-                ssh_identity_file=of["key"] or None,
-                ssh_extra_args=f"{of['arguments'].strip()} {shared}",
-            )
+            name: Host(Connection(name, [of["command"][0], *shared, *of["command"][1:]] if of["command"] else []))
             for name, of in self.settings.items()
         }
 
