@@ -18,6 +18,9 @@ description:
 extends_documentation_fragment:
   - mikumo.openstack.reading
 attributes:
+  action:
+    support: full
+    description: The machine that runs Ansible compares the node's clock with its own.
   check_mode:
     support: full
     description: This module does not modify state.
@@ -58,6 +61,13 @@ ansible_facts:
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
       M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
+    - C(listening), the TCP sockets that listen, each with C(port), C(address), C(program) and C(unit). The last two are empty
+      without the privileges of root.
+    - C(time_daemons), the units that run and keep the clock.
+    - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that runs
+      Ansible.
+    - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
+      and not there without such a server, or without the privileges of root.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -83,6 +93,9 @@ ansible_facts:
     ansible_openvswitch_ports: {eth2: {bridge: br-external, uplink: true}}
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
+    ansible_listening: [{port: 22, address: 0.0.0.0, program: sshd, unit: ssh.service}]
+    ansible_time_daemons: [chrony.service]
+    ansible_clock_offset: [-0.412, 0.057]
 """
 
 import os
@@ -94,6 +107,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_links as node_links
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
+from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import ENGLISH, node_state
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import LISTING, found
 
 ROOT = Path("/")
@@ -135,6 +149,7 @@ def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.run_command_environ_update = ENGLISH
     addresses = ip(module, "-details", "address")
     facts = {
         "hostname": platform.node().split(".")[0],
@@ -152,6 +167,7 @@ def main() -> None:
         **node_facts.mounts(ROOT),
         **openvswitch_ports(module),
         **installed_packages(module),
+        **node_state(ROOT, lambda command: module.run_command(list(command), handle_exceptions=False), os.geteuid() == 0),
     }
     # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.
     module.exit_json(changed=False, ansible_facts={f"ansible_{name}": value for name, value in facts.items()})

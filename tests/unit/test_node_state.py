@@ -1,0 +1,124 @@
+"""What runs on a node: from the output of commands, and from this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _node_state as node_state
+
+SS = """\
+LISTEN 0      4096      192.0.2.11:22         0.0.0.0:*    users:(("sshd",pid=700,fd=3))
+LISTEN 0      4096      10.0.0.11%eth0:5672   0.0.0.0:*    users:(("beam.smp",pid=701,fd=19))
+LISTEN 0      4096               *:4369             *:*    users:(("epmd",pid=702,fd=3),("systemd",pid=1,fd=40))
+LISTEN 0      4096           [::1]:631           [::]:*    users:(("systemd",pid=1,fd=41),("cupsd",pid=703,fd=3))
+LISTEN 0      4096            [::]:80            [::]:*
+"""
+
+
+def process(root: Path, pid: int, group: str) -> None:
+    (root / "proc" / str(pid)).mkdir(parents=True)
+    (root / "proc" / str(pid) / "cgroup").write_text(f"0::{group}\n")
+
+
+def test_who_listens(tmp_path: Path) -> None:
+    process(tmp_path, 700, "/system.slice/ssh.service")
+    process(tmp_path, 701, "/system.slice/docker-1f.scope")
+    process(tmp_path, 702, "/user.slice/user-1000.slice/user@1000.service/app.slice/epmd.service")
+    # 703 has ended in between
+    found = node_state.listening(tmp_path, SS)["listening"]
+    assert [(one["port"], one["address"], one["program"], one["unit"]) for one in found] == [
+        (22, "192.0.2.11", "sshd", "ssh.service"),
+        (5672, "10.0.0.11", "beam.smp", "docker-1f.scope"),
+        (4369, "*", "epmd", "epmd.service"),
+        (631, "::1", "cupsd", ""),
+        (80, "::", "", ""),
+    ]
+
+
+def test_time_daemons(tmp_path: Path) -> None:
+    assert node_state.time_daemons(tmp_path) == {"time_daemons": []}
+    (tmp_path / "sys/fs/cgroup/system.slice/ntpsec.service").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/system.slice/cron.service").mkdir()
+    assert node_state.time_daemons(tmp_path) == {"time_daemons": ["ntpsec.service"]}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A root directory with the socket of a database server. Its path is short enough for a socket."""
+    (tmp_path / "run/mysqld").mkdir(parents=True)
+    here = Path.cwd()
+    os.chdir(tmp_path / "run/mysqld")
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("mysqld.sock")
+    finally:
+        os.chdir(here)
+    return tmp_path
+
+
+def test_database_login(database: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    def answer(code: int, err: str) -> node_state.Run:
+        def run(command: Sequence[str]) -> tuple[int, str, str]:
+            asked.append(command)
+            return code, "", err
+
+        return run
+
+    assert node_state.database_login(database, answer(0, "")) == {"database_login": ""}
+    refused = "ERROR 1045 (28000): Access denied for user 'root'@'localhost' (using password: NO)"
+    assert node_state.database_login(database, answer(1, f"{refused}\n")) == {"database_login": refused}
+    # our own server is not asked
+    ours = database / node_state.OUR_DATABASE
+    ours.parent.mkdir(parents=True)
+    ours.write_text("")
+    assert node_state.database_login(database, answer(1, refused)) == {}
+    assert len(asked) == 2
+
+
+def test_no_database(tmp_path: Path) -> None:
+    def run(command: Sequence[str]) -> tuple[int, str, str]:
+        raise AssertionError(command)
+
+    assert node_state.database_login(tmp_path, run) == {}
+
+
+def test_a_server_without_its_client_says_nothing(database: Path) -> None:
+    def run(command: Sequence[str]) -> tuple[int, str, str]:
+        raise FileNotFoundError(command[0])
+
+    assert node_state.database_login(database, run) == {}
+
+
+def real(command: Sequence[str]) -> tuple[int, str, str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | node_state.ENGLISH)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("ss") is None, reason="this machine has no ss (iproute2)")
+def test_this_machine_names_the_program_that_listens() -> None:
+    before = time.time()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+        facts = node_state.node_state(Path("/"), real, privileged=False)
+    (found,) = [one for one in facts["listening"] if one["port"] == number]
+    assert found["address"] == "127.0.0.1"
+    assert found["program"].startswith(("py", "python"))
+    assert before <= facts["epoch"] <= time.time()
+
+
+def test_a_machine_without_ss() -> None:
+    def run(command: Sequence[str]) -> tuple[int, str, str]:
+        raise FileNotFoundError(command[0])
+
+    facts = node_state.node_state(Path("/nowhere"), run, privileged=True)
+    assert sorted(facts) == ["epoch", "time_daemons"]
