@@ -65,16 +65,16 @@ def sentence(connection: Connection, node: str, seconds: float) -> str:
     return {
         OPEN: "",
         SILENT: (
-            f"{what} does not answer {node} within {seconds:g} s: a firewall drops the connection, or the host is down. Let the port pass; "
-            f"`nft list ruleset` on both hosts shows what is dropped"
+            f"{what} does not answer {node} within {seconds:g} s: a firewall drops the connection, or the host is down. "
+            "`nft list ruleset` on both hosts shows what is dropped"
         ),
         REFUSED: (
-            f"{what} refuses {node}: nothing listens there, or a firewall rejects the connection. See `ss -tlnp` and `nft list ruleset` on "
-            "that host"
+            f"{what} refuses {node}: nothing listens there, or a firewall rejects the connection. See `ss -tlnp` and "
+            "`nft list ruleset` on that host"
         ),
         REJECTED: (
-            f"{what} cannot be reached from {node} ({connection.detail}): a firewall rejects the connection, or there is no route. See "
-            "`nft list ruleset` on both hosts, and `ip route`"
+            f"{what} cannot be reached from {node} ({connection.detail}): a firewall rejects the connection, or there is no "
+            "route. See `nft list ruleset` on both hosts, and `ip route`"
         ),
         UNREACHABLE: f"{what} cannot be reached from {node}: {connection.detail}",
         UNKNOWN: f"{what}: {node} cannot find the address of that name ({connection.detail})",

@@ -15,20 +15,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENGLISH", "Run", "clock", "database_login", "listening", "node_state", "time_daemons"]
+__all__ = ["Run", "clock", "database_login", "listening", "node_state", "time_sync"]
 
 Facts = dict[str, Any]
 # Exit status, output and errors of a command.
 Run = Callable[[Sequence[str]], tuple[int, str, str]]
 
-# For commands whose output is parsed or quoted: SSH hands the locale of the control machine over to the node.
-ENGLISH = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
-
 SOCKETS = ("ss", "--no-header", "--tcp", "--listening", "--numeric", "--processes")
 PROGRAM = re.compile(r'\("(?P<program>[^"]*)",pid=(?P<pid>\d+)')
+CHRONY = "chrony.service"
+CHRONY_CONFIG = "etc/chrony/chrony.conf"
+CHRONY_STARTED = "run/chrony/chronyd.pid"
+CHRONY_MARK = "# Managed by Ansible (mikumo.openstack.time_sync)."
 # Units of Debian's packages that set the clock, or of the platform under a virtual machine.
 TIME_UNITS = (
-    "chrony.service",
+    CHRONY,
     "ntpsec.service",
     "ntp.service",
     "openntpd.service",
@@ -86,10 +87,21 @@ def listening(root: Path, output: str) -> Facts:
     return {"listening": found}
 
 
-def time_daemons(root: Path) -> Facts:
-    """Units that run now and keep the clock: a unit has a control group as long as it has a process."""
+def time_sync(root: Path) -> Facts:
+    """The units that keep the clock now, and the configuration that the role time_sync gave chrony."""
+    # A unit has a control group as long as it has a process.
     slices = root / "sys/fs/cgroup/system.slice"
-    return {"time_daemons": [unit for unit in TIME_UNITS if (slices / unit).is_dir()]}
+    daemons = [unit for unit in TIME_UNITS if (slices / unit).is_dir()]
+    config, started = root / CHRONY_CONFIG, root / CHRONY_STARTED
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+        # chronyd writes the file with its number when it starts.
+        current = CHRONY in daemons and started.stat().st_mtime_ns >= config.stat().st_mtime_ns
+    except OSError:
+        text, current = "", False
+    ours = text.startswith(CHRONY_MARK)
+    others = [unit for unit in daemons if unit != CHRONY or not ours]
+    return {"time_sync": {"others": others, "config": text if ours else "", "current": ours and current}}
 
 
 def database_login(root: Path, run: Run) -> Facts:
@@ -111,7 +123,7 @@ def database_login(root: Path, run: Run) -> Facts:
 
 def node_state(root: Path, run: Run, privileged: bool) -> Facts:
     """All of it. What a command cannot tell is left out."""
-    facts: Facts = {**time_daemons(root)}
+    facts: Facts = time_sync(root)
     try:
         code, out, _err = run(SOCKETS)
     except OSError:

@@ -80,7 +80,7 @@ problems:
   elements: str
   returned: always
   sample:
-    - "port 5672 of 10.0.0.11 (RabbitMQ) does not answer compute within 3 s: a firewall drops the connection, or the host is down."
+    - "port 9696 of 10.0.0.11 (Neutron) cannot be reached from compute: Network is down"
 filters:
   description: Chains of this node's packet filter that drop or reject. Empty without root's privileges.
   type: list
@@ -117,8 +117,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
 from ansible_collections.mikumo.openstack.plugins.module_utils._connections import Target, attempts, sentence
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._firewall import filters
-from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import ENGLISH
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import Systemctl, UnitsError
 
 ARGUMENTS: dict[str, Any] = {
@@ -155,7 +155,7 @@ def unit_lines(systemctl: Systemctl, units: list[str], secrets: list[str]) -> li
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    module.run_command_environ_update = ENGLISH
+    commands_of(module)
     params = module.params
     name = params["name"] or platform.node()
     targets = [Target(one["host"], one["port"], one["purpose"]) for one in params["targets"]]

@@ -63,11 +63,12 @@ ansible_facts:
       M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
     - C(listening), the TCP sockets that listen, each with C(port), C(address), C(program) and C(unit). The last two are empty
       without the privileges of root.
-    - C(time_daemons), the units that run and keep the clock.
+    - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
+      C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
     - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that runs
       Ansible.
     - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
-      and not there without such a server, or without the privileges of root.
+      if there is no such server, and without the privileges of root.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -94,7 +95,7 @@ ansible_facts:
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
     ansible_listening: [{port: 22, address: 0.0.0.0, program: sshd, unit: ssh.service}]
-    ansible_time_daemons: [chrony.service]
+    ansible_time_sync: {others: [systemd-timesyncd.service], config: "", current: false}
     ansible_clock_offset: [-0.412, 0.057]
 """
 
@@ -107,7 +108,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_links as node_links
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
-from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import ENGLISH, node_state
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import node_state
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import LISTING, found
 
 ROOT = Path("/")
@@ -149,7 +151,7 @@ def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.run_command_environ_update = ENGLISH
+    commands_of(module)
     addresses = ip(module, "-details", "address")
     facts = {
         "hostname": platform.node().split(".")[0],

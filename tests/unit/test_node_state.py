@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_state as node_state
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH
 
+ROOT = Path(__file__).resolve().parents[2]
 SS = """\
 LISTEN 0      4096      192.0.2.11:22         0.0.0.0:*    users:(("sshd",pid=700,fd=3))
 LISTEN 0      4096      10.0.0.11%eth0:5672   0.0.0.0:*    users:(("beam.smp",pid=701,fd=19))
@@ -43,11 +46,39 @@ def test_who_listens(tmp_path: Path) -> None:
     ]
 
 
-def test_time_daemons(tmp_path: Path) -> None:
-    assert node_state.time_daemons(tmp_path) == {"time_daemons": []}
-    (tmp_path / "sys/fs/cgroup/system.slice/ntpsec.service").mkdir(parents=True)
-    (tmp_path / "sys/fs/cgroup/system.slice/cron.service").mkdir()
-    assert node_state.time_daemons(tmp_path) == {"time_daemons": ["ntpsec.service"]}
+def time_sync(root: Path) -> tuple[list[str], bool, bool]:
+    found = node_state.time_sync(root)["time_sync"]
+    return found["others"], bool(found["config"]), found["current"]
+
+
+def test_what_keeps_the_clock(tmp_path: Path) -> None:
+    assert time_sync(tmp_path) == ([], False, False)
+    for unit in ("ntpsec.service", "cron.service"):
+        (tmp_path / "sys/fs/cgroup/system.slice" / unit).mkdir(parents=True)
+    assert time_sync(tmp_path) == (["ntpsec.service"], False, False)
+
+
+def test_whose_chrony_it_is(tmp_path: Path) -> None:
+    slices, config, started = (
+        tmp_path / name for name in ("sys/fs/cgroup/system.slice", "etc/chrony/chrony.conf", "run/chrony/chronyd.pid")
+    )
+    for path in (config, started):
+        path.parent.mkdir(parents=True)
+    config.write_text("pool 2.debian.pool.ntp.org iburst\n")
+    (slices / "chrony.service").mkdir(parents=True)
+    started.write_text("700\n")
+    assert time_sync(tmp_path) == (["chrony.service"], False, False)
+
+    config.write_text(f"{node_state.CHRONY_MARK}\nport 0\n")
+    os.utime(config, (100, 100))
+    os.utime(started, (200, 200))
+    assert time_sync(tmp_path) == ([], True, True)
+    # a run was killed after it had written the file, and before it restarted the unit
+    os.utime(config, (300, 300))
+    assert time_sync(tmp_path) == ([], True, False)
+    os.utime(config, (100, 100))
+    (slices / "chrony.service").rmdir()
+    assert time_sync(tmp_path) == ([], True, False)
 
 
 @pytest.fixture
@@ -100,7 +131,7 @@ def test_a_server_without_its_client_says_nothing(database: Path) -> None:
 
 
 def real(command: Sequence[str]) -> tuple[int, str, str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | node_state.ENGLISH)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | ENGLISH)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -121,4 +152,11 @@ def test_a_machine_without_ss() -> None:
         raise FileNotFoundError(command[0])
 
     facts = node_state.node_state(Path("/nowhere"), run, privileged=True)
-    assert sorted(facts) == ["epoch", "time_daemons"]
+    assert sorted(facts) == ["epoch", "time_sync"]
+
+
+def test_the_role_time_sync_marks_its_file() -> None:
+    variables = yaml.safe_load((ROOT / "roles/time_sync/vars/main.yml").read_text())
+    assert variables["__time_sync_config"].splitlines()[0] == node_state.CHRONY_MARK
+    # what the role stops are daemons that the facts know
+    assert set(variables["__time_sync_daemons"]) < set(node_state.TIME_UNITS)
