@@ -7,7 +7,7 @@ name: silence_problem
 version_added: 0.1.0
 short_description: Why services do not report themselves, in one message
 description:
-  - Puts the message of M(mikumo.openstack.services_alive) together with what M(mikumo.openstack.connections_info) found on the nodes.
+  - Puts the message of M(mikumo.openstack.services_alive) and what M(mikumo.openstack.connections_info) found together.
 positional: _input
 options:
   _input:
@@ -15,9 +15,8 @@ options:
     type: str
     required: true
   results:
-    description: Results of a loop over nodes, whose items have a C(name).
-    type: list
-    elements: dict
+    description: Results by name of the node. Skipped ones do not count.
+    type: dict
     required: true
 author:
   - The Mikumo authors
@@ -26,7 +25,7 @@ author:
 EXAMPLES = r"""
 - name: Say why
   ansible.builtin.fail:
-    msg: "{{ ansible_failed_result.msg | mikumo.openstack.silence_problem(found.results) }}"
+    msg: "{{ ansible_failed_result.msg | mikumo.openstack.silence_problem({inventory_hostname: found}) }}"
 """
 
 RETURN = r"""

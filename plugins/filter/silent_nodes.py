@@ -40,19 +40,18 @@ author:
 EXAMPLES = r"""
 - name: Why are they silent
   mikumo.openstack.connections_info:
-    name: "{{ item.name }}"
-    targets: "{{ item.targets }}"
-    units: "{{ item.units }}"
-  delegate_to: "{{ item.name }}"
-  loop: "{{ ['nova-compute on compute'] | mikumo.openstack.silent_nodes(hostvars=hostvars, groups=groups, services=['nova'],
-    address='192.0.2.11') }}"
+    targets: "{{ nodes[inventory_hostname].targets }}"
+    units: "{{ nodes[inventory_hostname].units }}"
+  when: inventory_hostname in nodes
+  vars:
+    nodes: "{{ ['nova-compute on compute'] | mikumo.openstack.silent_nodes(hostvars=hostvars, groups=groups, services=['nova'],
+      address='192.0.2.11') }}"
 """
 
 RETURN = r"""
 _value:
-  description: Dictionaries with C(name), C(targets) and C(units).
-  type: list
-  elements: dict
+  description: By node of the inventory, a dictionary with C(targets) and C(units).
+  type: dict
 """
 
 import typing as t

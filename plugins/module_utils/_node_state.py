@@ -105,25 +105,25 @@ def time_sync(root: Path) -> Facts:
 
 
 def database_login(root: Path, run: Run) -> Facts:
-    """Why the MariaDB or MySQL of somebody else does not let root in; empty if it does. Nothing where there is none."""
+    """Why the MariaDB or MySQL of somebody else does not let root in; empty if it does, and where there is none."""
     path = root / DATABASE_SOCKET
     try:
         if (root / OUR_DATABASE).exists() or not stat.S_ISSOCK(path.stat().st_mode):
-            return {}
+            return {"database_login": ""}
     except OSError:
-        return {}
+        return {"database_login": ""}
     command = ["mysql", f"--socket={path}", "--connect-timeout=5", "--batch", "--execute=SELECT 1"]
     try:
         code, _out, err = run(command)
     except OSError:
         # A server without its client says nothing about its accounts.
-        return {}
+        return {"database_login": ""}
     return {"database_login": "" if code == 0 else err.strip() or f"status {code}"}
 
 
 def node_state(root: Path, run: Run, privileged: bool) -> Facts:
-    """All of it. What a command cannot tell is left out."""
-    facts: Facts = time_sync(root)
+    """All of it, each time: a fact that was left out might come from a cache of facts."""
+    facts: Facts = {"listening": [], "database_login": "", **time_sync(root)}
     try:
         code, out, _err = run(SOCKETS)
     except OSError:

@@ -28,7 +28,7 @@ def silent_nodes(
     groups: Mapping[str, Collection[str]],
     services: Collection[str],
     address: str,
-) -> list[dict[str, t.Any]]:
+) -> dict[str, dict[str, t.Any]]:
     """By node of the inventory: the ports of the controller to try, and the units to look at.
 
     silent has entries like "nova-compute on compute". The first controller is always among the nodes, for its packet filter.
@@ -43,10 +43,10 @@ def silent_nodes(
     chosen = list(units)[:NODES]
     if controller and controller not in chosen:
         chosen.append(controller)
-    return [
-        {"name": name, "units": units.get(name, []), "targets": list(_targets(name, groups, services, address, variables))}
+    return {
+        name: {"units": units.get(name, []), "targets": list(_targets(name, groups, services, address, variables))}
         for name in chosen
-    ]
+    }
 
 
 def _named(host: str, hostvars: Mapping[str, Mapping[str, t.Any]], groups: Mapping[str, Collection[str]]) -> Iterator[str]:
@@ -66,14 +66,15 @@ def _targets(
             yield {"host": address, "port": number, "purpose": port.purpose}
 
 
-def silence_problem(message: str, results: Sequence[Mapping[str, t.Any]]) -> str:
-    """The message of services_alive together with what connections_info has found on each node."""
+def silence_problem(message: str, results: Mapping[str, Mapping[str, t.Any]]) -> str:
+    """The message of services_alive together with what connections_info has found, by node."""
     parts = [message.strip()]
     problems: list[str] = []
     filters: list[str] = []
     units: list[str] = []
-    for result in results:
-        name = (result.get("item") or {}).get("name", "a node")
+    for name, result in results.items():
+        if result.get("skipped"):
+            continue
         if result.get("unreachable") or result.get("failed"):
             problems.append(f"{name} cannot be asked: {str(result.get('msg', '')).strip()}")
             continue

@@ -112,7 +112,7 @@ def test_database_login(database: Path) -> None:
     ours = database / node_state.OUR_DATABASE
     ours.parent.mkdir(parents=True)
     ours.write_text("")
-    assert node_state.database_login(database, answer(1, refused)) == {}
+    assert node_state.database_login(database, answer(1, refused)) == {"database_login": ""}
     assert len(asked) == 2
 
 
@@ -120,14 +120,14 @@ def test_no_database(tmp_path: Path) -> None:
     def run(command: Sequence[str]) -> tuple[int, str, str]:
         raise AssertionError(command)
 
-    assert node_state.database_login(tmp_path, run) == {}
+    assert node_state.database_login(tmp_path, run) == {"database_login": ""}
 
 
 def test_a_server_without_its_client_says_nothing(database: Path) -> None:
     def run(command: Sequence[str]) -> tuple[int, str, str]:
         raise FileNotFoundError(command[0])
 
-    assert node_state.database_login(database, run) == {}
+    assert node_state.database_login(database, run) == {"database_login": ""}
 
 
 def real(command: Sequence[str]) -> tuple[int, str, str]:
@@ -152,7 +152,8 @@ def test_a_machine_without_ss() -> None:
         raise FileNotFoundError(command[0])
 
     facts = node_state.node_state(Path("/nowhere"), run, privileged=True)
-    assert sorted(facts) == ["epoch", "time_sync"]
+    assert sorted(facts) == ["database_login", "epoch", "listening", "time_sync"]
+    assert facts["listening"] == []
 
 
 def test_the_role_time_sync_marks_its_file() -> None:
