@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Run", "clock", "database_login", "listening", "node_state", "time_sync"]
+__all__ = ["Run", "apache_sites", "broker_data", "clock", "database_login", "listening", "node_state", "time_sync"]
 
 Facts = dict[str, Any]
 # Exit status, output and errors of a command.
@@ -42,6 +42,10 @@ TIME_UNITS = (
 DATABASE_SOCKET = "run/mysqld/mysqld.sock"
 # A server that has this file runs with the configuration of the role mariadb, which a login by root came before.
 OUR_DATABASE = "etc/mysql/mariadb.conf.d/90-openstack.cnf"
+# Sites of Apache that Debian's packages enable, and ours.
+USUAL_SITES = frozenset({"000-default.conf", "horizon.conf", "openstack-dashboard.conf", "openstack-dashboard-alias-only.conf"})
+DEFAULT_SSL = "default-ssl.conf"
+OUR_BROKER = "# Managed by Ansible (mikumo.openstack.rabbitmq)."
 
 
 def clock() -> Facts:
@@ -121,9 +125,35 @@ def database_login(root: Path, run: Run) -> Facts:
     return {"database_login": "" if code == 0 else err.strip() or f"status {code}"}
 
 
+def _names(directory: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in directory.iterdir())
+    except OSError:
+        return []
+
+
+def apache_sites(root: Path) -> Facts:
+    """Sites that somebody else has given Apache."""
+    # The dashboard's package enables this one and leaves the module off. With the module, it is a site that somebody wanted.
+    usual = USUAL_SITES if (root / "etc/apache2/mods-enabled/ssl.load").exists() else USUAL_SITES | {DEFAULT_SSL}
+    return {"apache_sites": [name for name in _names(root / "etc/apache2/sites-enabled") if name not in usual]}
+
+
+def broker_data(root: Path) -> Facts:
+    """Names of the nodes of a RabbitMQ that the role rabbitmq has not configured, whose data it would leave aside."""
+    try:
+        text = (root / "etc/rabbitmq/rabbitmq-env.conf").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    data = root / "var/lib/rabbitmq/mnesia"
+    # Beside the directory of a node are one for its plugins, and files.
+    names = [name for name in _names(data) if "@" in name and (data / name).is_dir() and not name.endswith("-plugins-expand")]
+    return {"broker_data": [] if OUR_BROKER in text else names}
+
+
 def node_state(root: Path, run: Run, privileged: bool) -> Facts:
     """All of it, each time: a fact that was left out might come from a cache of facts."""
-    facts: Facts = {"listening": [], "database_login": "", **time_sync(root)}
+    facts: Facts = {"listening": [], "database_login": "", **time_sync(root), **apache_sites(root), **broker_data(root)}
     try:
         code, out, _err = run(SOCKETS)
     except OSError:

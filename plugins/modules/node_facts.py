@@ -50,8 +50,8 @@ ansible_facts:
   description:
     - Each with the prefix C(ansible_), which Ansible takes away in C(ansible_facts).
     - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
-      C(distribution_major_version), C(memtotal_mb) in MiB, C(processor_vcpus), C(interfaces), C(all_ipv4_addresses),
-      C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
+      C(distribution_major_version), C(memtotal_mb) and C(memused_mb) in MiB, C(processor_vcpus), C(interfaces),
+      C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
     - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of
       IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
       bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
@@ -65,8 +65,10 @@ ansible_facts:
       without the privileges of root.
     - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
       C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
-    - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that runs
-      Ansible.
+    - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that
+      runs Ansible.
+    - C(apache_sites), the files of Apache's enabled sites that are neither Debian's nor ours, and C(broker_data), the names of
+      the nodes of a RabbitMQ that this collection has not configured.
     - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
       if there is no such server, and without the privileges of root.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an

@@ -79,8 +79,9 @@ def _number(port: Port, variables: Mapping[str, t.Any]) -> int:
 
 
 def occupied(facts: Facts, groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> list[str]:
-    """Sentences about ports, and about a database server, that others hold."""
-    return [*_ports(facts, needed_ports(groups, services, variables)), *_database(facts, groups)]
+    """Sentences about what others hold, or would lose."""
+    needed = needed_ports(groups, services, variables)
+    return [*_ports(facts, needed), *_database(facts, groups), *_broker(facts, groups), *_sites(facts, needed)]
 
 
 def _ports(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
@@ -116,4 +117,24 @@ def _database(facts: Facts, groups: Collection[str]) -> Iterator[str]:
             f"a MariaDB or MySQL runs that does not let root in through /run/mysqld/mysqld.sock ({trouble}): switch root's login "
             "by socket on (`ALTER USER root@localhost IDENTIFIED VIA unix_socket`), write user and password into [client] of "
             f"/root/.my.cnf, or put another machine into {CONTROLLER} of hosts.yml"
+        )
+
+
+def _broker(facts: Facts, groups: Collection[str]) -> Iterator[str]:
+    names = facts.get("broker_data") or ()
+    if names and CONTROLLER in groups:
+        yield (
+            f"a RabbitMQ of somebody else has the data of {', '.join(names)} in /var/lib/rabbitmq. The cloud's broker is "
+            f"rabbit@localhost and would leave it aside: put another machine into {CONTROLLER} of hosts.yml, or remove that "
+            "broker (`apt-get purge rabbitmq-server`) if nobody needs it"
+        )
+
+
+def _sites(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
+    sites = facts.get("apache_sites") or ()
+    if sites and any(port.service == "horizon" for port in needed.values()):
+        yield (
+            f"Apache has sites of somebody else ({', '.join(sites)}), and Horizon would take /, /static and /horizon in each of "
+            "them: disable them (`a2dissite NAME`), leave horizon out of cloud_services, or put another machine into "
+            f"{CONTROLLER} of hosts.yml"
         )

@@ -130,6 +130,34 @@ def test_a_server_without_its_client_says_nothing(database: Path) -> None:
     assert node_state.database_login(database, run) == {"database_login": ""}
 
 
+def test_sites_of_apache(tmp_path: Path) -> None:
+    assert node_state.apache_sites(tmp_path) == {"apache_sites": []}
+    enabled, modules = tmp_path / "etc/apache2/sites-enabled", tmp_path / "etc/apache2/mods-enabled"
+    for directory in (enabled, modules):
+        directory.mkdir(parents=True)
+    for name in ("000-default.conf", "default-ssl.conf", "horizon.conf", "shop.conf"):
+        (enabled / name).touch()
+    assert node_state.apache_sites(tmp_path) == {"apache_sites": ["shop.conf"]}
+    (modules / "ssl.load").touch()
+    assert node_state.apache_sites(tmp_path) == {"apache_sites": ["default-ssl.conf", "shop.conf"]}
+
+
+def test_data_of_a_broker(tmp_path: Path) -> None:
+    assert node_state.broker_data(tmp_path) == {"broker_data": []}
+    for name in ("rabbit@shop", "rabbit@shop-plugins-expand"):
+        (tmp_path / "var/lib/rabbitmq/mnesia" / name).mkdir(parents=True)
+    (tmp_path / "var/lib/rabbitmq/mnesia/rabbit@shop-feature_flags").touch()
+    assert node_state.broker_data(tmp_path) == {"broker_data": ["rabbit@shop"]}
+    # once it is ours, what it left aside is nobody's any more
+    (tmp_path / "etc/rabbitmq").mkdir(parents=True)
+    (tmp_path / "etc/rabbitmq/rabbitmq-env.conf").write_text(f"{node_state.OUR_BROKER}\nNODENAME=rabbit@localhost\n")
+    assert node_state.broker_data(tmp_path) == {"broker_data": []}
+
+
+def test_the_role_rabbitmq_marks_its_file() -> None:
+    assert node_state.OUR_BROKER in (ROOT / "roles/rabbitmq/tasks/main.yml").read_text()
+
+
 def real(command: Sequence[str]) -> tuple[int, str, str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | ENGLISH)
     return done.returncode, done.stdout, done.stderr
@@ -152,7 +180,7 @@ def test_a_machine_without_ss() -> None:
         raise FileNotFoundError(command[0])
 
     facts = node_state.node_state(Path("/nowhere"), run, privileged=True)
-    assert sorted(facts) == ["database_login", "epoch", "listening", "time_sync"]
+    assert sorted(facts) == ["apache_sites", "broker_data", "database_login", "epoch", "listening", "time_sync"]
     assert facts["listening"] == []
 
 

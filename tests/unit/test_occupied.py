@@ -106,6 +106,19 @@ def test_a_database_that_does_not_let_root_in() -> None:
     assert problems(groups=["compute_nodes"], database_login=refused) == []
 
 
+def test_a_broker_with_data_of_others() -> None:
+    (problem,) = problems(groups=CONTROLLER, broker_data=["rabbit@shop"])
+    assert [word for word in ("rabbit@shop", "rabbit@localhost", "hosts.yml", "apt-get purge") if word not in problem] == []
+    assert problems(groups=["compute_nodes"], broker_data=["rabbit@shop"]) == []
+
+
+def test_sites_of_others() -> None:
+    (problem,) = problems(groups=CONTROLLER, apache_sites=["shop.conf"])
+    assert [word for word in ("shop.conf", "a2dissite", "cloud_services", "hosts.yml") if word not in problem] == []
+    assert problems(groups=CONTROLLER, services=["keystone"], apache_sites=["shop.conf"]) == []
+    assert problems(groups=["compute_nodes"], apache_sites=["shop.conf"]) == []
+
+
 def test_facts_that_were_not_gathered() -> None:
     assert occupied({}, CONTROLLER, ALL, {}) == []
 
