@@ -61,8 +61,8 @@ ansible_facts:
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
       M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
-    - C(listening), the TCP sockets that listen, each with C(port), C(address), C(program) and C(unit). The last two are empty
-      without the privileges of root.
+    - C(listening), the TCP sockets that listen, each with C(port), C(address) and C(unit), which is empty for a program that
+      systemd has not started, and V(null) where the kernel cannot tell.
     - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
       C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
     - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that
@@ -96,7 +96,7 @@ ansible_facts:
     ansible_openvswitch_ports: {eth2: {bridge: br-external, uplink: true}}
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
-    ansible_listening: [{port: 22, address: 0.0.0.0, program: sshd, unit: ssh.service}]
+    ansible_listening: [{port: 22, address: 0.0.0.0, unit: ssh.service}]
     ansible_time_sync: {others: [systemd-timesyncd.service], config: "", current: false}
     ansible_clock_offset: [-0.412, 0.057]
 """
