@@ -45,7 +45,7 @@ def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
     if isinstance(value, Unknown):
         return []
     if isinstance(value, Unreadable):
-        return [f"{subject} cannot be computed: {value.reason}. Correct its template"]
+        return [f"{subject} cannot be computed from its template: {value.reason}"]
     return list(value_problems(subject, value, setting))
 
 
