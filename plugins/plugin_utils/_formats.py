@@ -124,11 +124,12 @@ def _name(text: str) -> str:
 
 
 def _file(text: str) -> str:
-    if not text.startswith("/"):
-        return 'give the absolute path of a file, such as /home/me/clouds.yaml or "{{ playbook_dir }}/clouds.yaml"'
-    if text.endswith(("/", "/.", "/..")):
+    if text.endswith(("/", "/.", "/..")) or text in ("~", ".", ".."):
         return "that is a directory; give the path of a file, such as /home/me/clouds.yaml"
-    return _not_writable(Path(text))
+    try:
+        return _not_writable(Path(os.path.abspath(Path(text).expanduser())))
+    except RuntimeError:
+        return "nobody has that home directory; give the path of a file, such as /home/me/clouds.yaml"
 
 
 def _not_writable(path: Path) -> str:
@@ -238,7 +239,7 @@ def _text(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
         scalar = not isinstance(value, (Mapping, list, tuple))
         if setting.format == "vlan_range" and isinstance(value, int) and not isinstance(value, bool):
             tags = ":".join(map(str, divmod(value, 60)))
-            yield f"{name} is the number {value}, which YAML makes of {tags} without quotes: give '{tags}' in quotes, if that was meant"
+            yield f"{name} is the number {value}, which YAML makes of {tags} without quotes: if you meant that, quote it"
         else:
             yield f"{name} is {_kind(value)}: give {wanted}{' (in quotes)' if scalar else ''}"
     elif not value.strip():
@@ -291,8 +292,8 @@ def _list(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
     missing = [one for one in setting.must_have if one not in valid]
     if missing and len(valid) == len(value):
         yield (
-            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}; add what is missing. For less than a cloud, "
-            "use the roles in a playbook of your own, as their READMEs show"
+            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}; add what is missing. For less "
+            "than a cloud, use the roles in a playbook of your own, as their READMEs show"
         )
 
 

@@ -151,6 +151,9 @@ ANYTHING = {
     "vault without its password": "!vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6161\n",
 }
 ALLOWED = {
+    # names of files, though nobody would choose them
+    ("cloud_credentials_file", "IPv6 address"),
+    ("cloud_credentials_file", "IPv6 network"),
     ("cloud_volume_device", "empty text"),
     # nobody can tell it from the number 659
     ("cloud_volume_gb", "sexagesimal"),
@@ -225,7 +228,9 @@ GOOD: dict[str, Callable[[Site], object]] = {
         "uplink: '{{ ansible_facts.default_ipv4.interface }}'\ncloud_external_interface: '{{ uplink }}'\n"
         "cloud_management_address: '{{ ansible_default_ipv4.address }}'\n"
     ),
-    "variables of a settings' directory": lambda site: site.set(cloud_credentials_file="{{ playbook_dir }}/clouds.yaml"),
+    "file at home": lambda site: site.set(cloud_credentials_file="~/clouds.yaml"),
+    "file in the directory that Ansible is started from": lambda site: site.set(cloud_credentials_file="clouds.yaml"),
+    "file beside the playbooks": lambda site: site.set(cloud_credentials_file="{{ playbook_dir }}/clouds.yaml"),
 }
 
 
@@ -370,8 +375,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_volume_device": "/dev/"}, "give the path of a disk"),
     ({"cloud_volume_device": "/dev/vdb /dev/vdc"}, "give the path of a disk"),
     ({"cloud_volume_device": "/dev/../etc/passwd"}, "give the path of a disk"),
-    ({"cloud_credentials_file": "clouds.yaml"}, "give the absolute path of a file"),
-    ({"cloud_credentials_file": "~/clouds.yaml"}, "give the absolute path of a file"),
+    ({"cloud_credentials_file": "~"}, "that is a directory"),
+    ({"cloud_credentials_file": "~no_such_user/clouds.yaml"}, "nobody has that home directory"),
     ({"cloud_credentials_file": "/tmp"}, "that is a directory"),
     ({"cloud_credentials_file": "/tmp/x/"}, "that is a directory"),
     ({"cloud_credentials_file": "/etc/passwd/clouds.yaml"}, "/etc/passwd is not a directory"),
@@ -397,8 +402,8 @@ def test_one_problem(changed: dict[str, Any], message: str, site: Site) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("cloud_vlan_range: 10:59", "cloud_vlan_range is the number 659, which YAML makes of 10:59 without quotes: give '10:59' in quotes"),
-    ("cloud_region: 2026-11-27", "cloud_region is 2026-11-27, which YAML reads as date: give a text, such as RegionOne (in quotes)"),
+    ("cloud_vlan_range: 10:59", "cloud_vlan_range is the number 659, which YAML makes of 10:59 without quotes"),
+    ("cloud_region: 2026-11-27", "cloud_region is 2026-11-27, which YAML reads as date: give a text"),
     ("cloud_region: no", "cloud_region is false"),
     ("cloud_services: keystone, glance", "cloud_services is the text 'keystone, glance': give a list"),
     ("cloud_services:\n  keystone:\n  glance:\n", "cloud_services is the dictionary"),
@@ -440,7 +445,7 @@ def test_a_setting_that_some_hosts_lack(site: Site) -> None:
         "compute", cloud_external_interface="eth1"
     )
     found = site.problems()
-    assert "cloud_region is not set for hosts controller, compute, localhost: it belongs in group_vars/all/cloud.yml" in found[0]
+    assert "cloud_region is not set for hosts controller, compute, localhost: set it in group_vars/all/cloud.yml" in found[0]
     assert "cloud_external_interface is not set for host network: give it a value" in found[1]
 
 
@@ -542,10 +547,10 @@ def test_misspelt_names(name: str, meant: str, site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", [
-    "mariadb_root_password", "mariadb_galera_nodes", "service_mesh", "services_enabled", "packages_extra", "packages_state", "lab_owner",
-    "verify_ssl", "verify_certs", "glance_image_dir", "glance_api_version", "nova_version", "keystone_url", "rabbitmq_cluster_name",
-    "memcached_bind", "cloud_provider", "cloud_region_name", "cloud_init_template", "cloud_zzz", "secrets_dir", "clients_allowed", "my_own",
-    "__glance_config", "ansible_hots", "haproxy_config",
+    "mariadb_root_password", "mariadb_galera_nodes", "service_mesh", "services_enabled", "packages_extra", "packages_state",
+    "lab_owner", "verify_ssl", "verify_certs", "glance_image_dir", "glance_api_version", "nova_version", "keystone_url",
+    "rabbitmq_cluster_name", "memcached_bind", "cloud_provider", "cloud_region_name", "cloud_init_template", "cloud_zzz",
+    "secrets_dir", "clients_allowed", "my_own", "__glance_config", "ansible_hots", "haproxy_config",
 ])  # fmt: skip
 def test_names_that_belong_to_others(name: str, site: Site) -> None:
     assert site.text(f"{name}: x").unknown() == []
