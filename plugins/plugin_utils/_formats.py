@@ -30,8 +30,8 @@ SPECIAL = {
 }
 # Longest name that the kernel gives an interface.
 INTERFACE_LENGTH = 15
-# Bridges that Open vSwitch makes for Neutron, and the loopback.
-OWN_INTERFACES = ("br-external", "br-tenant", "br-int", "br-tun", "lo", "ovs-system")
+# Bridges that Open vSwitch has for Neutron.
+OWN_BRIDGES = ("br-external", "br-tenant", "br-int", "br-tun", "ovs-system")
 # openstacksdk's own sections of clouds.yaml.
 RESERVED_CLOUDS = ("envvars", "defaults")
 NAME_LENGTH = 64
@@ -127,7 +127,7 @@ def _file(text: str) -> str:
     if text.endswith(("/", "/.", "/..")) or text in ("~", ".", ".."):
         return "that is a directory; give the path of a file, such as /home/me/clouds.yaml"
     try:
-        return _not_writable(Path(os.path.abspath(Path(text).expanduser())))
+        return _not_writable(Path.cwd() / Path(text).expanduser())
     except RuntimeError:
         return "nobody has that home directory; give the path of a file, such as /home/me/clouds.yaml"
 
@@ -155,8 +155,9 @@ def _interface(text: str) -> str:
         )
     if re.search(r"[\s/:]", text) or text in (".", "..") or not text.isascii():
         return "give the name of one interface as `ip link` shows it, such as eno2 or bond0.100"
-    if text in OWN_INTERFACES:
-        return "that is not a network interface of the machine's own; give one such as eno2 or bond0.100"
+    if text == "lo" or text in OWN_BRIDGES:
+        what = "the loopback interface" if text == "lo" else "a bridge of Open vSwitch itself"
+        return f"that is {what}; give an interface of the machine, such as eno2 or bond0.100"
     return ""
 
 

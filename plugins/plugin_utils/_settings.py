@@ -189,7 +189,7 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             and name == own.get("cloud_vlan_interface")
         ):
             yield (
-                f"cloud_external_interface and cloud_vlan_interface of host {host} are both {name}, and an interface can be in "
+                f"cloud_external_interface and cloud_vlan_interface both name {name} on host {host}, and an interface can be in "
                 f"one bridge only: give each its own, such as a VLAN interface on it, {OR_HOST}"
             )
 
