@@ -199,6 +199,18 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_volume_device="/dev/vdz"),
         ["/dev/vdz, which is not there", "its disks are", "cloud_volume_device", "cloud.yml"],
     ),
+    "disk that is mounted": (
+        setting(cloud_volume_device="/dev/ubda", lvm_storage_volume_group="another"),
+        ["controller does not fit", "/dev/ubda", "mounted at /", "not even lvm_storage_wipe_device"],
+    ),
+    "volume group that is elsewhere": (
+        setting(cloud_volume_device="/dev/ubdp"),
+        ["controller does not fit", "cinder-volumes is on /dev/loop", "not on /dev/ubdp", "docs/operations.md"],
+    ),
+    "another path of the volumes' file": (
+        setting(lvm_storage_file="/var/lib/other.img"),
+        ["controller does not fit", "(/var/lib/mikumo-volumes.img)", "not on the file /var/lib/other.img", "docs/operations.md"],
+    ),
     "interface that Ansible comes through": (
         setting(cloud_external_interface="eth0"),
         [
