@@ -73,7 +73,7 @@ options:
         type: dict
         default: {}
       recreate:
-        description: Whether a database whose creation was interrupted may be emptied whatever it holds. Without it the look fails.
+        description: Whether a database whose creation was interrupted may be emptied whatever it holds.
         type: bool
         default: false
       secrets:
