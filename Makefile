@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest behaviour rungs
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit database browser tempest behaviour rungs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ lint: venv ## Style and types
 
 unit: venv ## Unit tests
 	$(VENV)/bin/pytest -q tests/unit
+
+database: venv ## Schemas in a MariaDB of the tests' own: creations that are killed, upgrades, data that has to stay
+	scripts/database-packages
+	$(VENV)/bin/pytest -q --junitxml=.cache/results/database.xml tests/database $(ARGS)
 
 browser: venv ## Horizon in a headless browser, up to the keyboard of an instance
 	scripts/browser-packages
