@@ -30,7 +30,14 @@ HOSTS: dict[str, dict[str, Any]] = {
 }
 # Words that the command has to have, in this order.
 WANTED = {
-    "all of them": ["Port=2222", 'IdentityFile="/keys/a key"', 'User="debian"', "ProxyJump=jump@198.51.100.1:2200", "LogLevel=ERROR", "192.0.2.7"],
+    "all of them": [
+        "Port=2222",
+        'IdentityFile="/keys/a key"',
+        'User="debian"',
+        "ProxyJump=jump@198.51.100.1:2200",
+        "LogLevel=ERROR",
+        "192.0.2.7",
+    ],
     "older names": ["Port=23", 'User="joe"', "192.0.2.8"],
     "node.example.org": ["node.example.org"],
     "with a password": ["192.0.2.9"],
@@ -43,7 +50,13 @@ def node_ssh(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment["PATH"] = f"{sysconfig.get_path('scripts')}:{environment['PATH']}"
     return subprocess.run(
-        [ROOT / "scripts/node-ssh", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [ROOT / "scripts/node-ssh", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

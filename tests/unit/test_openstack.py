@@ -222,7 +222,9 @@ class Keystone(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        body = json.dumps({"token": {"methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z", "catalog": []}}).encode()
+        body = json.dumps(
+            {"token": {"methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z", "catalog": []}}
+        ).encode()
         self.send_response(201)
         self.send_header("X-Subject-Token", "token")
         self.send_header("Content-Length", str(len(body)))
