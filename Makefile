@@ -6,12 +6,12 @@ VENV      ?= .venv
 PLAY      := $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# Credentials are written into the directory that Ansible is started from, also under make -C.
+# Inventories may name it, and make -C does not set it.
 export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit browser tempest behaviour rungs
+.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit unit-matrix database browser tempest behaviour rungs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,13 @@ lint: venv ## Style and types
 
 unit: venv ## Unit tests
 	$(VENV)/bin/pytest -q tests/unit
+
+unit-matrix: venv ## Unit tests with every ansible-core and Python that is supported, without ansible.cfg
+	scripts/matrix
+
+database: venv ## Schemas in a MariaDB of the tests' own: creations that are killed, upgrades, data that has to stay
+	scripts/database-packages
+	$(VENV)/bin/pytest -q --junitxml=.cache/results/database.xml tests/database $(ARGS)
 
 browser: venv ## Horizon in a headless browser, up to the keyboard of an instance
 	scripts/browser-packages

@@ -45,6 +45,14 @@ options:
     description: The file that takes the place of a disk.
     type: path
     default: /var/lib
+  volume_group:
+    description: The volume group that is made there. Where it is already, nothing else on the disk matters.
+    type: str
+    default: cinder-volumes
+  volume_wipe_device:
+    description: Consent to lose what is on O(volume_device).
+    type: bool
+    default: false
   bridges:
     description:
       - Bridges of Open vSwitch that the node gets, each with C(name), C(interface) and C(physical_network). An interface that
@@ -95,6 +103,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import Wanted
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import node_problems as _node_problems
@@ -106,6 +115,10 @@ def node_problems(facts: t.Any, **wanted: t.Any) -> list[str]:
     for name in ("free_gb", "volume_gb", "clock_seconds"):
         if name in wanted:
             wanted[name] = float(wanted[name])
+    # On the command line, -e name=false is text.
+    for name in ("volume_wipe_device", "interface_may_lose_addresses"):
+        if name in wanted:
+            wanted[name] = boolean(wanted[name])
     wanted["releases"] = [str(release) for release in wanted["releases"]]
     return _node_problems(facts, Wanted(**wanted))
 

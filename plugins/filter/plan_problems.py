@@ -29,8 +29,8 @@ options:
     default: []
   host:
     description:
-      - Look at the settings of this host alone, with its facts, and not at the groups. Then the interfaces that settings name have
-        to be there.
+      - Look at the settings of this host alone, and not at the groups. With its facts, the interfaces that settings name have to
+        be there.
     type: str
     default: ""
   allowed:

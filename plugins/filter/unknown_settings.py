@@ -7,9 +7,9 @@ name: unknown_settings
 version_added: 0.1.0
 short_description: Variables that are probably misspelt settings, or set in vain
 description:
-  - Returns a message for each variable of a site's hosts whose name is almost, but not quite, that of a setting of the collection.
-    Ansible itself ignores such variables silently.
-  - Returns one as well for each variable that the collection's playbooks compute, so that a value in the inventory would be ignored.
+  - Returns a message for each variable of a site's hosts whose name is almost, but not quite, that of a setting of the
+    collection. Ansible itself ignores such variables silently.
+  - Returns one as well for each variable that the collection's playbooks compute. They would ignore a value in the inventory.
   - All other names may belong to somebody else, and so may all variables of hosts that are in none of the site's groups.
 positional: _input
 options:
@@ -49,8 +49,9 @@ _value:
   description: Messages. None if all is well.
   type: list
   elements: str
-  sample: ["cloud_regoin in the inventory: unknown setting, did you mean cloud_region? Correct it, or name it in preflight_allowed_names
-    if it is meant for something else"]
+  sample:
+    - "cloud_regoin in the inventory: unknown setting, did you mean cloud_region? Correct it, or name it in
+      preflight_allowed_names if it is meant for something else"
 """
 
 import functools

@@ -204,7 +204,7 @@ class Creation:
 
     def _new(self, database: str, known: Revisions) -> None:
         # One statement, which MariaDB does completely or not at all.
-        self._locked(f"CREATE TABLE {quoted(database, MARK)} (nothing INT) COMMENT = %s", (self._text(known),))
+        self._locked(f"CREATE TABLE {_quoted_mark(database)} (nothing INT) COMMENT = %s", (self._text(known),))
 
     def _unmark(self, database: str, _known: Revisions) -> None:
         self._locked(f"DROP TABLE IF EXISTS {quoted(database, MARK)}")
@@ -222,7 +222,7 @@ class Creation:
         for name in sorted(contents.kinds, key=lambda name: name != self._version_table):
             if name != MARK:
                 execute(f"DROP {DROP.get(contents.kinds[name], 'TABLE')} {quoted(database, name)}")
-        execute(f"ALTER TABLE {quoted(database, MARK)} COMMENT = %s", (self._text(known),))
+        execute(f"ALTER TABLE {_quoted_mark(database)} COMMENT = %s", (self._text(known),))
         execute("SET SESSION FOREIGN_KEY_CHECKS = 1")
 
     def _wait_for_others(self, database: str) -> None:
@@ -242,3 +242,8 @@ class Creation:
     def _text(self, known: Revisions) -> str:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         return Mark(known.heads, self._version_table, self._schema, now, socket.gethostname()).comment()
+
+
+def _quoted_mark(database: str) -> str:
+    """For a statement with values, in which the driver takes a % for a place."""
+    return quoted(database, MARK).replace("%", "%%")

@@ -13,8 +13,14 @@ description:
     the command loads the whole service to find that there is nothing to do.
   - After the command the database is looked at again. A command that ends well without all revisions is an error.
   - A schema whose creation was interrupted, by a killed run or a failure of the power, is created again from an empty
-    database. A table that is there from before the first revision until after the last tells that it was. A command that
-    an earlier run has started and that still goes on is waited for.
+    database. A table named C(mikumo_schema_is_being_created) marks the database from before the first revision until after
+    the last. Its comment has the revisions aimed at.
+  - A marked database is emptied only if it has not reached those revisions, holds nothing that a creation does not leave
+    (rows beyond O(inserted_rows), views, sequences, triggers that no script names, references from other databases), and
+    nobody else is connected to it. Anything else is an error that names what was found, and changes nothing. O(recreate)
+    is the consent to drop it.
+  - If a marked database has reached those revisions, only the mark is removed. A database without the mark is never emptied.
+  - One run at a time works on a database. A command that goes on after its run was killed is waited for.
   - A MariaDB that does not run is waited for, up to two minutes, as after a crash or while its node starts.
   - A database that has a revision unknown to the scripts is an error, since a schema cannot go back.
 options:
@@ -72,6 +78,19 @@ options:
     description: Seconds after which O(command) is killed, and for which another run's is waited for. Large tables can take long.
     type: int
     default: 1800
+  inserted_rows:
+    description:
+      - The most rows that the revision scripts insert, by table. Tables that are not named get none from them.
+      - A database whose creation was interrupted is emptied without O(recreate) only if it has no more rows.
+    type: dict
+    default: {}
+  recreate:
+    description:
+      - Consent to drop all tables, views and sequences of a database whose creation was interrupted, although it holds more
+        than a creation leaves. Make a copy before, for instance with C(mariadb-dump).
+      - Does nothing for a database without the mark, or whose creation came to its end.
+    type: bool
+    default: false
   secrets:
     description: Values that must not be seen in the command's output. The database's password is among them anyway.
     type: list

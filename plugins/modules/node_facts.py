@@ -71,6 +71,10 @@ ansible_facts:
       the nodes of a RabbitMQ that this collection has not configured.
     - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
       if there is no such server, and without the privileges of root.
+    - C(block_devices), by path, with C(size) in bytes, C(type), C(content) that would be lost, C(used) by whom, C(member) for a
+      physical volume of LVM, its volume C(group), and C(read_only). C(block_links) has the path behind each other name, such as
+      those in C(/dev/disk) and C(/dev/mapper), C(loop_files) the file behind each loop device.
+      C(block_devices) is not there where C(lsblk) fails.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -109,6 +113,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_facts as node_facts
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_links as node_links
+from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices import (
+    LSBLK,
+    MEMBER,
+    PVS,
+    backing_files,
+    links,
+    volume_groups,
+)
+from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices import block_devices as devices
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
 from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import node_state
@@ -138,6 +151,19 @@ def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, ob
         interface: {"bridge": port.bridge, "uplink": port.marked} for port in found(out).ports for interface in port.interfaces
     }
     return {"openvswitch_ports": ports}
+
+
+def block_devices(module: AnsibleModule) -> dict[str, object]:
+    rc, out, _err = module.run_command(LSBLK)
+    if rc:
+        return {}
+    # Only root may ask LVM. It is not asked where there is nothing of it.
+    groups: dict[str, str] = {}
+    if any(f'"{word}"' in out for word in (MEMBER, "lvm")) and module.get_bin_path("pvs"):
+        failed, listing, _err = module.run_command(PVS)
+        groups = {} if failed else volume_groups(listing)
+    found_devices = devices(out, groups)
+    return {"block_devices": found_devices, "block_links": links(ROOT, found_devices), "loop_files": backing_files(ROOT)}
 
 
 def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
@@ -170,6 +196,7 @@ def main() -> None:
         **node_facts.devices(ROOT),
         **node_facts.mounts(ROOT),
         **openvswitch_ports(module),
+        **block_devices(module),
         **installed_packages(module),
         **node_state(ROOT, lambda command: module.run_command(list(command), handle_exceptions=False), os.geteuid() == 0),
     }

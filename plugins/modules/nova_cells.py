@@ -13,6 +13,8 @@ description:
   - The mappings are templates that Nova fills from its own configuration, so that they hold no password and a rotated one
     needs no change here.
   - Looks into Nova's databases, and runs C(nova-manage) only for what is missing.
+  - A cell of another name that names Nova's own database serves as C(cell1). Two mappings of one database would show every
+    instance twice.
 author: The Mikumo authors
 options:
   hosts:
@@ -83,6 +85,9 @@ CELLS = {
         "{scheme}://{username}:{password}@{hostname}:{port}/{path}",
     ],
 }
+# How Nova itself knows cell 0. A name may be missing.
+CELL0 = "00000000-0000-0000-0000-000000000000"
+MAPPINGS = "SELECT CONCAT_WS('\n', uuid, COALESCE(name, ''), database_connection) FROM cell_mappings"
 
 
 def main() -> None:
@@ -110,6 +115,16 @@ def main() -> None:
                 module.fail_json(msg=f"Nova's databases cannot be read: {error}")
             return []
 
+    def main_database(url: str) -> bool:
+        """Whether a mapping, a URL or a template, names the database of [database] in Nova's configuration."""
+        path = url.partition("://")[2].partition("/")[2].partition("?")[0]
+        if path == "{path}":
+            return True
+        try:
+            return path == configured_connection(module.params["config_file"], "database", "connection").database
+        except DatabaseError:
+            return False
+
     def manage(*arguments: str) -> None:
         rc, out, err = module.run_command(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
         if rc != 0:
@@ -119,16 +134,20 @@ def main() -> None:
     def mapped_hosts() -> list[str]:
         return rows("api_database", "SELECT host FROM host_mappings")
 
-    cells = rows("api_database", "SELECT name FROM cell_mappings")
+    cells, served = [], set()
+    for line in rows("api_database", MAPPINGS):
+        uuid, name, database = line.split("\n", 2)
+        cells.append(name or uuid)
+        served.add("cell0" if uuid == CELL0 else "cell1" if name == "cell1" or main_database(database) else name)
     hosts = mapped_hosts()
-    missing_cells = [name for name in CELLS if name not in cells]
+    missing_cells = [name for name in CELLS if name not in served]
     missing_hosts = sorted(set(wanted) - set(hosts))
     result: dict[str, Any] = {
         "changed": bool(missing_cells or missing_hosts),
-        "cells": sorted({*cells, *CELLS}),
+        "cells": sorted({*cells, *missing_cells}),
         "hosts": sorted({*hosts, *wanted}),
         "diff": {
-            "before": "".join(f"cell {name}\n" for name in CELLS if name in cells)
+            "before": "".join(f"cell {name}\n" for name in CELLS if name in served)
             + "".join(f"host {name}\n" for name in sorted(wanted) if name not in missing_hosts),
             "after": "".join(f"cell {name}\n" for name in CELLS) + "".join(f"host {name}\n" for name in sorted(wanted)),
         },

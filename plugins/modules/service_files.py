@@ -68,6 +68,14 @@ options:
         description: Not for the look.
         type: int
         default: 1800
+      inserted_rows:
+        description: The most rows that the revision scripts insert, by table.
+        type: dict
+        default: {}
+      recreate:
+        description: Whether a database whose creation was interrupted may be emptied whatever it holds.
+        type: bool
+        default: false
       secrets:
         description: Values that must not be seen. The database's password is among them anyway.
         type: list

@@ -30,8 +30,8 @@ SPECIAL = {
 }
 # Longest name that the kernel gives an interface.
 INTERFACE_LENGTH = 15
-# Bridges that Open vSwitch makes for Neutron, and the loopback.
-OWN_INTERFACES = ("br-external", "br-tenant", "br-int", "br-tun", "lo", "ovs-system")
+# Bridges that Open vSwitch has for Neutron.
+OWN_BRIDGES = ("br-external", "br-tenant", "br-int", "br-tun", "ovs-system")
 # openstacksdk's own sections of clouds.yaml.
 RESERVED_CLOUDS = ("envvars", "defaults")
 NAME_LENGTH = 64
@@ -124,11 +124,12 @@ def _name(text: str) -> str:
 
 
 def _file(text: str) -> str:
-    if not text.startswith("/"):
-        return 'give the absolute path of a file, such as /home/me/clouds.yaml or "{{ playbook_dir }}/clouds.yaml"'
-    if text.endswith(("/", "/.", "/..")):
+    if text.endswith(("/", "/.", "/..")) or text in ("~", ".", ".."):
         return "that is a directory; give the path of a file, such as /home/me/clouds.yaml"
-    return _not_writable(Path(text))
+    try:
+        return _not_writable(Path.cwd() / Path(text).expanduser())
+    except RuntimeError:
+        return "nobody has that home directory; give the path of a file, such as /home/me/clouds.yaml"
 
 
 def _not_writable(path: Path) -> str:
@@ -154,8 +155,9 @@ def _interface(text: str) -> str:
         )
     if re.search(r"[\s/:]", text) or text in (".", "..") or not text.isascii():
         return "give the name of one interface as `ip link` shows it, such as eno2 or bond0.100"
-    if text in OWN_INTERFACES:
-        return "that is not a network interface of the machine's own; give one such as eno2 or bond0.100"
+    if text == "lo" or text in OWN_BRIDGES:
+        what = "the loopback interface" if text == "lo" else "a bridge of Open vSwitch itself"
+        return f"that is {what}; give an interface of the machine, such as eno2 or bond0.100"
     return ""
 
 
@@ -238,7 +240,7 @@ def _text(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
         scalar = not isinstance(value, (Mapping, list, tuple))
         if setting.format == "vlan_range" and isinstance(value, int) and not isinstance(value, bool):
             tags = ":".join(map(str, divmod(value, 60)))
-            yield f"{name} is the number {value}, which YAML makes of {tags} without quotes: give '{tags}' in quotes, if that was meant"
+            yield f"{name} is the number {value}, which YAML makes of {tags} without quotes: if you meant that, quote it"
         else:
             yield f"{name} is {_kind(value)}: give {wanted}{' (in quotes)' if scalar else ''}"
     elif not value.strip():
@@ -291,8 +293,8 @@ def _list(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
     missing = [one for one in setting.must_have if one not in valid]
     if missing and len(valid) == len(value):
         yield (
-            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}; add what is missing. For less than a cloud, "
-            "use the roles in a playbook of your own, as their READMEs show"
+            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}; add what is missing. For less "
+            "than a cloud, use the roles in a playbook of your own, as their READMEs show"
         )
 
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._clock import clock_problem
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._node_disks import WHERE, device_problems, file_problems, gib
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._node_interfaces import interface_problems
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import occupied
 
 __all__ = ["Wanted", "node_problems"]
 
 Facts = Mapping[str, t.Any]
-GIB = 1024**3
-SECTOR = 512
 # MiB that Debian itself takes of each group's figure. A node in several groups has it once.
 SYSTEM_MB = 500
-WHERE = "group_vars/all/cloud.yml"
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,8 @@ class Wanted:
     volume_gb: float = 0
     volume_device: str = ""
     volume_file: str = "/var/lib"
+    volume_group: str = "cinder-volumes"
+    volume_wipe_device: bool = False
     bridges: Sequence[Mapping[str, str]] = ()
     interface_may_lose_addresses: bool = False
     services: Sequence[str] = ()
@@ -83,30 +83,15 @@ def _interfaces(facts: Facts, wanted: Wanted) -> Iterator[str]:
     yield from interface_problems(facts, wanted.bridges, may_lose_addresses=wanted.interface_may_lose_addresses)
 
 
-def _gib(number: float) -> float:
-    """Rounded down: a little less than wanted must not look as if it were enough."""
-    return int(number / GIB * 10) / 10
-
-
 def _disk(facts: Facts, wanted: Wanted) -> Iterator[str]:
-    if not wanted.volume_gb or not wanted.volume_device:
+    if not wanted.volume_gb:
         return
-    disks: Mapping[str, t.Any] = facts.get("devices") or {}
-    # The disk may be named by one of its links, as /dev/disk/by-id/..., and may be a partition.
-    name = PurePosixPath(wanted.volume_device).name
-    known = dict(disks)
-    for disk in disks.values():
-        known |= disk.get("partitions") or {}
-    linked = (about for about in known.values() if name in (about.get("links") or {}).get("ids", ()))
-    about = known.get(name) or next(linked, None)
-    has = _gib(int(about.get("sectors", 0)) * SECTOR) if about else 0
-    if has < wanted.volume_gb:
-        real = ", ".join(sorted(disk for disk, about in disks.items() if str(about.get("virtual")) != "1"))
-        lack = f"has {has} GiB, less than the {wanted.volume_gb:g} GiB of cloud_volume_gb" if about else "is not there"
-        yield (
-            f"cloud_volume_device is {wanted.volume_device}, which {lack}; its disks are {real or 'none at all'}: change one of "
-            f"the two settings in {WHERE}, or in host_vars if this node differs"
+    if wanted.volume_device:
+        yield from device_problems(
+            facts, wanted.volume_device, wanted_gb=wanted.volume_gb, group=wanted.volume_group, wipe=wanted.volume_wipe_device
         )
+    else:
+        yield from file_problems(facts, wanted.volume_file, group=wanted.volume_group)
 
 
 def _file_system(facts: Facts, wanted: Wanted) -> Iterator[str]:
@@ -116,7 +101,7 @@ def _file_system(facts: Facts, wanted: Wanted) -> Iterator[str]:
     if not mounts:
         return
     mount = max(mounts, key=lambda one: len(one["mount"]))
-    total, left = _gib(mount.get("size_total", 0)), _gib(mount.get("size_available", 0))
+    total, left = gib(mount.get("size_total", 0)), gib(mount.get("size_available", 0))
     # The file grows as it is written, and on the second run it is there: what counts is the size of the file system.
     if wanted.volume_gb and not wanted.volume_device and total < wanted.volume_gb:
         yield (

@@ -52,7 +52,7 @@ def _options(spec: Mapping[str, t.Any]) -> set[str]:
 
 
 def read_collection(root: Path) -> SettingNames:
-    """The names that the files of a collection give: options and defaults of roles, settings of a site, variables of playbooks."""
+    """The names in the files of a collection: options and defaults of roles, settings of a site, variables of playbooks."""
     described = site_settings()
     known = set(GENERATED) | set(described)
     for path in sorted((root / "roles").glob("*/meta/argument_specs.y*ml")):
@@ -85,8 +85,8 @@ def name_problems(
             continue
         if name in of.computed:
             problems.append(
-                f"{name} in {where}: the playbooks compute it and would ignore this value; remove it and set what docs/settings.md "
-                f"describes, or {consent}"
+                f"{name} in {where}: the playbooks compute it and would ignore this value; remove it and set what "
+                f"docs/settings.md describes, or {consent}"
             )
         elif name not in of.known and (near := _near(name, known, ALIKE) or _near(name, missing, ALIKE_IF_MISSING)):
             problems.append(f"{name} in {where}: unknown setting, did you mean {near}? Correct it, or {consent}")

@@ -45,7 +45,7 @@ def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
     if isinstance(value, Unknown):
         return []
     if isinstance(value, Unreadable):
-        return [f"{subject} cannot be computed: {value.reason}. Correct its template"]
+        return [f"{subject} cannot be computed from its template: {value.reason}"]
     return list(value_problems(subject, value, setting))
 
 
@@ -68,7 +68,7 @@ def _missing(name: str, setting: Setting, values: Values, groups: Vars) -> Itera
     elif setting.hosts:
         yield f"{name} is not set for {_hosts(missing)}: give it a value {OR_HOST}"
     else:
-        yield f"{name} is not set for {_hosts(missing)}: it belongs in group_vars/all/cloud.yml, where every host and localhost find it"
+        yield f"{name} is not set for {_hosts(missing)}: set it in group_vars/all/cloud.yml, for every host and localhost"
 
 
 def _hosts(names: Sequence[str], most: int = 5) -> str:
@@ -125,7 +125,7 @@ def _size_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
     for name, network in _networks(site).items():
         longest, contents = LONGEST.get(name, (31, "two machines"))
         if network.prefixlen > longest:
-            yield f"{name} is {network}, which is too small for {contents}: give a network of /{longest} or larger; change it {WHERE}"
+            yield f"{name} is {network}, too small for {contents}: give a network of /{longest} or larger; change it {WHERE}"
         elif name in OF_NODES and not (name == "cloud_tunnel_network" and site.get("cloud_tenant_network_type") == "vlan"):
             own, needed = OF_NODES[name]
             members = {host for group in needed for host in groups.get(group) or () if own not in values.get(host, {})}
@@ -144,12 +144,14 @@ def _overlap_problems(site: Vars) -> Iterator[str]:
 
 def _external_problems(site: Vars) -> Iterator[str]:
     """Gateway and pool, which lie in the external network and apart."""
-    outside = _networks(site).get("cloud_external_network")
     pool = site.get("cloud_external_pool") or {}
     given = {"cloud_external_gateway": site.get("cloud_external_gateway")}
     given |= {f"cloud_external_pool.{end}": pool.get(end) for end in ("start", "end")}
     addresses = {name: ipaddress.IPv4Address(text) for name, text in given.items() if text}
-    for name, address in addresses.items() if outside else ():
+    outside = _networks(site).get("cloud_external_network")
+    for name, address in addresses.items():
+        if outside is None:
+            break
         if address not in outside:
             yield f"{name} is {address}, which is not in cloud_external_network ({outside}): change one of them {WHERE}"
         elif outside.prefixlen < 31 and address in (outside.network_address, outside.broadcast_address):
@@ -162,7 +164,7 @@ def _external_problems(site: Vars) -> Iterator[str]:
         yield f"cloud_external_pool begins at {first}, after its end {last}: exchange them {WHERE}"
     elif gateway and first and last and first <= gateway <= last:
         yield (
-            f"cloud_external_gateway {gateway} is inside cloud_external_pool, {first} to {last}, so that an instance could get it: "
+            f"cloud_external_gateway {gateway} is inside cloud_external_pool, {first} to {last}, and an instance could get it: "
             f"change one of them {WHERE}"
         )
 
@@ -187,8 +189,8 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             and name == own.get("cloud_vlan_interface")
         ):
             yield (
-                f"cloud_external_interface and cloud_vlan_interface of host {host} are both {name}, and an interface can be in one bridge "
-                f"only: give each its own, such as two VLAN interfaces on it, {OR_HOST}"
+                f"cloud_external_interface and cloud_vlan_interface both name {name} on host {host}, and an interface can be in "
+                f"one bridge only: give each its own, such as a VLAN interface on it, {OR_HOST}"
             )
 
 
@@ -223,8 +225,8 @@ def interface_problems(
             needed = setting.required is True or setting.is_required(values[host])
             if needed and has is not None and isinstance(given, str) and given not in has:
                 problems.append(
-                    f"host {host} has no interface {given!r}, which {name} names; it has {', '.join(sorted(has))}: correct {name} in "
-                    "group_vars, or in host_vars if this node differs"
+                    f"host {host} has no interface {str(given)!r}, which {name} names; it has {', '.join(sorted(has))}: "
+                    f"correct {name} in group_vars, or in host_vars if this node differs"
                 )
     return problems
 

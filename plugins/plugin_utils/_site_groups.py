@@ -45,12 +45,13 @@ def group_problems(groups: Mapping[str, t.Any], allowed: Collection[str] = ()) -
     controllers = list(groups.get("controller_nodes") or ())
     if len(controllers) > 1:
         problems.append(
-            f"group controller_nodes has {len(controllers)} hosts ({', '.join(controllers)}): one controller is supported; leave one there, "
-            "and put the others into other groups in the inventory's hosts.yml"
+            f"group controller_nodes has {len(controllers)} hosts ({', '.join(controllers)}): one controller is supported; leave "
+            "one there, and put the others into other groups in the inventory's hosts.yml"
         )
     for name, meant, hosts in _misspelt(groups, allowed):
+        members = f"{', '.join(hosts[:5])}{' and others' if len(hosts) > 5 else ''}"
         problems.append(
-            f"group {name} with {', '.join(hosts[:5])}{' and others' if len(hosts) > 5 else ''} is not a group of the site: did you mean "
-            f"{meant}? Correct it in the inventory's hosts.yml, or name it in preflight_allowed_names if it is meant for something else"
+            f"group {name} with {members} is not a group of the site: did you mean {meant}? Correct it in the inventory's "
+            "hosts.yml, or name it in preflight_allowed_names if it is meant for something else"
         )
     return problems

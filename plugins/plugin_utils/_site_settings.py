@@ -37,7 +37,9 @@ class Setting:
 
     @classmethod
     def read(cls, fields: Mapping[str, t.Any]) -> Setting:
-        given = {name: tuple(value) if isinstance(value, list) and name != "example" else value for name, value in fields.items()}
+        given: dict[str, t.Any] = {
+            name: tuple(value) if isinstance(value, list) and name != "example" else value for name, value in fields.items()
+        }
         given["options"] = {name: cls.read(option) for name, option in fields.get("options", {}).items()}
         return cls(**given)
 

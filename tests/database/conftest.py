@@ -48,8 +48,8 @@ class Server:
                 "--skip-test-db",
                 "--auth-root-authentication-method=normal",
                 f"--datadir={data}",
-            ]
-            + self.user,
+                *self.user,
+            ],
             env=os.environ | {"PATH": PATH},
             check=True,
             stdout=subprocess.DEVNULL,

@@ -46,6 +46,11 @@ def host(name: str, address: str) -> Damage:
     )
 
 
+def variable(host: str, **values: object) -> Damage:
+    """Sets variables of one host."""
+    return lambda site: edit(site / "hosts.yml", lambda content: content["all"]["hosts"][host].update(values))
+
+
 def secrets(change: Callable[[dict], object]) -> Damage:
     return lambda site: edit(site / "group_vars/all/secrets.yml", change)
 
@@ -60,15 +65,39 @@ def both(*damages: Damage) -> Damage:
 
 # What is done to the inventory, and what the message has to name: what was given, what is allowed, where to change it.
 SETTINGS: dict[str, tuple[Damage, list[str]]] = {
-    "host in no group": (host("stray", f"{NOWHERE}19"), ["host stray", "controller_nodes", "hosts.yml"]),
     "empty group": (group("compute_nodes", {}), ["compute_nodes has no host", "at least one", "hosts.yml"]),
+    "misspelt group": (
+        group("compute_node", {"stray": {}}),
+        ["group compute_node with stray", "did you mean compute_nodes?", "hosts.yml", "preflight_allowed_names"],
+    ),
+    "several controllers": (
+        group("controller_nodes", {"controller": {}, "network": {}}),
+        ["controller_nodes has 2 hosts (controller, network)", "one controller is supported", "hosts.yml"],
+    ),
     "unknown service": (
         setting(cloud_services=["keystone", "glance", "placement", "nova", "neutron", "sinder"]),
         ["'sinder'", "did you mean cinder", "cloud_services", "allowed are keystone, glance", "group_vars/all"],
     ),
-    "service without what it needs": (
-        setting(cloud_services=["keystone", "cinder"]),
-        ["cinder, which needs glance", "cloud_services", "group_vars/all"],
+    "services that are no cloud": (
+        setting(cloud_services=["keystone", "glance"]),
+        ["cloud_services lacks placement, nova, neutron", "use the roles in a playbook of your own", "group_vars/all"],
+    ),
+    "name that cannot be part of a file's": (
+        setting(cloud_name="a/b"),
+        ["cloud_name is 'a/b'", "allowed are letters, digits", "group_vars/all"],
+    ),
+    "nothing": (setting(cloud_region=None), ["cloud_region has no value", "give a text, such as RegionOne", "group_vars/all"]),
+    "text in place of a list": (
+        setting(cloud_dns_servers="9.9.9.9"),
+        ["cloud_dns_servers is the text '9.9.9.9'", "give a list, such as [9.9.9.9, 1.1.1.1]", "group_vars/all"],
+    ),
+    "template that fails": (
+        setting(cloud_credentials_file="{{ nowhere }}/clouds.yaml"),
+        ["cloud_credentials_file cannot be computed from its template: 'nowhere' is undefined", "group_vars/all"],
+    ),
+    "IPv6": (
+        setting(cloud_management_network="fd00::/64"),
+        ["cloud_management_network is 'fd00::/64'", "IPv6 is not supported yet", "10.0.0.0/24", "group_vars/all"],
     ),
     "overlapping networks": (
         setting(cloud_project_network="192.0.0.0/16"),
@@ -79,35 +108,58 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
             "group_vars/all",
         ],
     ),
+    "too small network": (
+        setting(cloud_project_network="192.168.100.0/30"),
+        ["cloud_project_network is 192.168.100.0/30", "too small", "/29 or larger", "group_vars/all"],
+    ),
     "gateway outside of its network": (
         setting(cloud_external_gateway="10.9.9.9"),
         ["10.9.9.9", "198.51.100.0/24", "cloud_external_gateway", "group_vars/all"],
+    ),
+    "half a pool": (
+        setting(cloud_external_pool={"start": "198.51.100.100"}),
+        ["cloud_external_pool has no end", "give a dictionary with start and end", "group_vars/all"],
     ),
     "pool that ends before it begins": (
         setting(cloud_external_pool={"start": "198.51.100.200", "end": "198.51.100.100"}),
         ["198.51.100.200", "198.51.100.100", "cloud_external_pool", "group_vars/all"],
     ),
-    "address outside of the management network": (
-        host("compute", "203.0.113.13"),
-        ["host compute has ansible_host 203.0.113.13", "192.0.2.0/24", "hosts.yml"],
-    ),
     "unknown type of tenants' networks": (
         setting(cloud_tenant_network_type="vxlna"),
         ["'vxlna'", "vxlan, gre, vlan", "cloud_tenant_network_type", "group_vars/all"],
     ),
+    "interface of one host": (
+        variable("network", cloud_external_interface=["eth2"]),
+        ["cloud_external_interface of host network is the list ['eth2']", "give a text, such as eno3", "host_vars"],
+    ),
+    "one interface for two bridges": (
+        setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth2"),
+        ["cloud_external_interface and cloud_vlan_interface both name eth2", "host_vars"],
+    ),
+    "loopback for the outside": (
+        setting(cloud_external_interface="lo"),
+        ["cloud_external_interface is 'lo'", "the loopback interface", "host_vars"],
+    ),
     "size of volumes that is no number": (
         setting(cloud_volume_gb="10G"),
-        ["cloud_volume_gb is 10G", "whole numbers", "group_vars/all"],
+        ["cloud_volume_gb is '10G'", "a whole number from 1", "group_vars/all"],
     ),
     "required setting missing": (
         without("cloud_external_network"),
         ["cloud_external_network is not set", "group_vars/all/cloud.yml"],
     ),
     "misspelt setting": (setting(cloud_regoin="Here"), ["cloud_regoin", "did you mean cloud_region", "group_vars"]),
-    "misspelt setting of a role": (setting(glance_conifg={}), ["glance_conifg", "did you mean glance_config", "group_vars"]),
-    "two mistakes at once": (
-        both(setting(cloud_regoin="Here", cloud_services=["keystone", "sinder"]), host("stray", f"{NOWHERE}19")),
-        ["cloud_regoin", "sinder", "host stray"],
+    "misspelt setting of a role": (
+        setting(glance_conifg={}),
+        ["glance_conifg", "did you mean glance_config", "group_vars", "preflight_allowed_names"],
+    ),
+    "what the playbooks compute": (
+        variable("compute", cloud_keystone_url="https://cloud.example.org:5000"),
+        ["cloud_keystone_url in the inventory", "the playbooks compute it", "docs/settings.md", "preflight_allowed_names"],
+    ),
+    "three mistakes at once": (
+        both(setting(cloud_regoin="Here", cloud_services=["keystone", "sinder"]), group("compute_node", {"stray": {}})),
+        ["cloud_regoin", "sinder", "group compute_node with stray"],
     ),
     "removed secret": (
         secrets(lambda content: content["cloud_secrets"].pop("glance_database")),
@@ -148,6 +200,18 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_volume_device="/dev/vdz"),
         ["/dev/vdz, which is not there", "its disks are", "cloud_volume_device", "cloud.yml"],
     ),
+    "disk that is mounted": (
+        setting(cloud_volume_device="/dev/ubda", lvm_storage_volume_group="another"),
+        ["controller does not fit", "/dev/ubda", "mounted at /", "not even lvm_storage_wipe_device"],
+    ),
+    "volume group that is elsewhere": (
+        setting(cloud_volume_device="/dev/ubdp"),
+        ["controller does not fit", "cinder-volumes is on /dev/loop", "not on /dev/ubdp", "docs/operations.md"],
+    ),
+    "another path of the volumes' file": (
+        setting(lvm_storage_file="/var/lib/other.img"),
+        ["controller does not fit", "(/var/lib/mikumo-volumes.img)", "not on the file /var/lib/other.img", "docs/operations.md"],
+    ),
     "interface that Ansible comes through": (
         setting(cloud_external_interface="eth0"),
         [
@@ -160,14 +224,6 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
     "interface with an address": (
         setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth1"),
         ["compute does not fit", "cloud_vlan_interface is eth1", "10.0.1.13/24", "preflight_interface_may_lose_addresses"],
-    ),
-    "one interface for two bridges": (
-        setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth2"),
-        ["cloud_external_interface and cloud_vlan_interface both name eth2", "host_vars"],
-    ),
-    "loopback for the outside": (
-        setting(cloud_external_interface="lo"),
-        ["cloud_external_interface is lo, the loopback interface", "host_vars"],
     ),
     # The table of ports is the roles' own, and a port of the site's choice may be anybody's.
     "port that others hold": (
@@ -333,6 +389,17 @@ def test_hosts_of_others_are_left_alone(lab: Path) -> None:
 def test_undamaged_passes(arguments: list[str], lab: Path) -> None:
     status, output = play(lab, "preflight", *arguments)
     assert status == 0, output[-3000:]
+
+
+def test_strangers_are_left_alone(nowhere: Path) -> None:
+    """Whatever variables they have, and although their groups begin like ours."""
+    both(host("stray", f"{NOWHERE}19"), group("compute_gpus", {"stray": {}}))(nowhere)
+    variable("stray", cloud_regoin="x", cloud_services=5, cloud_controller="me", cloud_name="{{ nope }}")(nowhere)
+    setting(mariadb_root_password="not-ours", service_mesh="not-ours", cloud_provider="not-ours")(nowhere)
+    _status, output = play(nowhere, "preflight", "-e", "ansible_ssh_timeout=1")
+    # the settings were fine, and so the nodes' turn came
+    assert "TASK [Facts]" in output, output[-3000:]
+    assert "stray" not in output
 
 
 def test_secrets_are_generated_once_for_their_owner_alone(generated: Path, nowhere: Path) -> None:

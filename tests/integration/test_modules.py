@@ -322,6 +322,39 @@ def test_bridges_are_made_and_their_uplinks_change() -> None:
         )
 
 
+def test_a_volume_group_is_made_once_and_never_again() -> None:
+    """tests/integration/test_volume_group.py has the other cases. A node has active volumes and udev besides."""
+    file, name = "/var/lib/mikumo-test.img", "mikumo-test"
+    wanted = {"name": name, "file": file, "file_gb": 1}
+    theirs = on_node("controller", "vgs --noheadings --options vg_uuid,pv_name cinder-volumes")
+    try:
+        assert converge("volume_group", wanted, "controller")["changed"]
+        on_node("controller", f"lvcreate --quiet --yes --size 64M --name volume {name}")
+        assert converge("volume_group", wanted | {"file_gb": 2}, "controller")["changed"]
+        device = on_node("controller", f"losetup --associated {file} --noheadings --output NAME").strip()
+        facts = run_module("node_facts", "controller", {})["ansible_facts"]
+        about = facts["ansible_block_devices"][device]
+        assert (about["group"], about["member"], about["used"]) == (name, True, ["mikumo--test-volume (lvm) is made of it"])
+        assert facts["ansible_loop_files"][device] == file
+        # an active volume is not wiped, whatever was consented to
+        for consent in (False, True):
+            refused = run_module("volume_group", "controller", {"name": "mikumo-other", "device": device, "wipe": consent})
+            assert "mikumo--test-volume (lvm) is made of it" in refused["msg"]
+        # as after a reboot with the file gone
+        on_node("controller", f"vgchange --quiet --activate n {name} && losetup --detach {device} && mv {file} {file}.kept")
+        assert "was on this node before" in run_module("volume_group", "controller", wanted)["msg"]
+        on_node("controller", f"! test -e {file} && mv {file}.kept {file}")
+        assert run_module("volume_group", "controller", wanted | {"file_gb": 2})["changes"] == [f"{file} attached"]
+        assert "volume" in on_node("controller", f"lvs --noheadings --options lv_name {name}")
+    finally:
+        on_node(
+            "controller",
+            f"mv {file}.kept {file} 2>/dev/null; vgremove --quiet --force --yes {name}; "
+            f"losetup --associated {file} --noheadings --output NAME | xargs --no-run-if-empty losetup --detach; rm -f {file}",
+        )
+    assert on_node("controller", "vgs --noheadings --options vg_uuid,pv_name cinder-volumes") == theirs
+
+
 def test_an_interrupted_installation_is_finished() -> None:
     """A package of a file, which is unpacked and not configured, as where a transaction was killed."""
     control = "Package: mikumo-test\\nVersion: 1\\nArchitecture: all\\nMaintainer: x <x@example.org>\\nDescription: x\\n"

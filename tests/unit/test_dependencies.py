@@ -1,4 +1,4 @@
-"""What the collection uses of others is what it declares: collections in galaxy.yml, Python libraries in meta/requirements.txt."""
+"""What the collection uses of others, it declares: collections in galaxy.yml, Python libraries in meta/requirements.txt."""
 
 from __future__ import annotations
 

@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import http.server
+import threading
+
 import pytest
 
-from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import missing
+from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import missing, probe
 
 
 def identity(*endpoints):
@@ -30,3 +33,24 @@ ALL = ("public", "internal", "admin")
 )
 def test_a_bootstrap_has_ended_when_each_interface_has_an_endpoint(catalog, expected):
     assert missing({"catalog": catalog}, "RegionOne") == expected
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_error(401)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def test_a_proxy_is_not_asked(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v3"
+        found = probe({"username": "a", "password": "p", "project": "admin", "internal_url": url, "region": "r", "timeout": 5})
+        server.shutdown()
+    assert found == "refused"

@@ -190,3 +190,129 @@ def test_an_uplink_stays_while_the_node_is_reached_through_its_bridge() -> None:
 def test_facts_of_setup_tell_nothing_about_interfaces() -> None:
     bridges = [{"name": "br-external", "interface": "eth0", "physical_network": "external"}]
     assert node_problems(FACTS, groups=[], releases=["13"], bridges=bridges) == []
+
+
+def block(**more: Any) -> dict[str, Any]:
+    known = {"name": "x", "size": 20 * GIB, "type": "disk", "member": False, "group": None, "content": [], "used": []}
+    return known | {"read_only": False} | more
+
+
+BLOCKS = FACTS | {
+    "block_devices": {
+        "/dev/vda": block(content=["a partition table (gpt) with vda1"], used=["vda1 is mounted at /"]),
+        "/dev/vda1": block(type="part", content=["a file system (ext4)"], used=["vda1 is mounted at /"]),
+        "/dev/vdb": block(),
+        "/dev/vdb1": block(type="part", size=5 * GIB),
+        "/dev/vdc": block(content=["a file system (xfs)"]),
+        "/dev/vdd": block(member=True, group="ceph-123"),
+        "/dev/vde": block(member=True, size=5 * GIB),
+        "/dev/vdf": block(
+            content=["a path of a multipath device"], used=["it is a path of the multipath device /dev/mapper/mpatha"]
+        ),
+        "/dev/dm-0": block(type="mpath"),
+        "/dev/md127": block(type="raid1"),
+        "/dev/sr0": block(type="rom"),
+        "/dev/vdg": block(read_only=True),
+        "/dev/loop3": block(type="loop"),
+    },
+    "block_links": {
+        "/dev/disk/by-id/virtio-data": "/dev/vdb",
+        "/dev/disk/by-path/pci-0000:00:05.0": "/dev/vdb",
+        "/dev/disk/by-partlabel/volumes": "/dev/vdb1",
+        "/dev/disk/by-uuid/1234": "/dev/vdc",
+        "/dev/mapper/mpatha": "/dev/dm-0",
+        "/dev/md/data": "/dev/md127",
+        "/dev/data/volumes": "/dev/dm-0",
+    },
+    "loop_files": {"/dev/loop3": "/var/lib/volumes.img"},
+}
+
+
+def disk_problems(device: str, facts: dict[str, Any] | None = None, **wanted: Any) -> list[str]:
+    return node_problems(BLOCKS | (facts or {}), **(FITS | {"volume_device": device} | wanted))
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "/dev/vdb",
+        "/dev//vdb",
+        "/dev/disk/by-id/virtio-data",
+        "/dev/disk/by-path/pci-0000:00:05.0",
+        "/dev/mapper/mpatha",
+        "/dev/md127",
+        "/dev/md/data",
+        "/dev/data/volumes",
+        "/dev/loop3",
+    ],
+)
+def test_a_disk_under_any_name(device: str) -> None:
+    assert disk_problems(device) == []
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("/dev/vdz", ["/dev/vdz, which is not there", "its disks are vda, vdb, vdc"]),
+        ("/dev/disk/by-id/virtio-gone", ["is not there"]),
+        ("/dev/disk/by-partlabel/volumes", ["has 5.0 GiB, less than the 8 GiB"]),
+        ("/dev/vda", ["in use", "vda1 is mounted at /", "not even lvm_storage_wipe_device"]),
+        ("/dev/vdc", ["carries a file system (xfs)", "lvm_storage_wipe_device"]),
+        ("/dev/disk/by-uuid/1234", ["carries a file system (xfs)"]),
+        ("/dev/vdd", ["a part of the volume group ceph-123", "lvm_storage_wipe_device"]),
+        ("/dev/vdf", ["path of the multipath device /dev/mapper/mpatha"]),
+        ("/dev/sr0", ["cannot be written"]),
+        ("/dev/vdg", ["cannot be written"]),
+    ],
+)
+def test_a_disk_that_cannot_carry_volumes(device: str, words: list[str]) -> None:
+    (problem,) = disk_problems(device)
+    assert [word for word in words if word not in problem] == [], problem
+
+
+@pytest.mark.parametrize(
+    ("device", "problems"), [("/dev/vdc", 0), ("/dev/vdd", 0), ("/dev/vda", 1), ("/dev/vdf", 1), ("/dev/sr0", 1)]
+)
+def test_consent_to_wipe_is_not_about_disks_in_use(device: str, problems: int) -> None:
+    assert len(disk_problems(device, volume_wipe_device=True)) == problems
+
+
+def test_consent_that_is_text() -> None:
+    assert disk_problems("/dev/vdc", volume_wipe_device="false") != []
+    assert disk_problems("/dev/vdc", volume_wipe_device="true") == []
+
+
+OURS = {
+    "/dev/vdb": block(member=True, group="cinder-volumes", used=["cinder--volumes-volume (lvm) is made of it"], size=5 * GIB),
+    "/dev/vdc": block(member=True, group="cinder-volumes", size=5 * GIB),
+    "/dev/vdd": block(),
+}
+ON_FILE = {"/dev/loop3": block(type="loop", member=True, group="cinder-volumes"), "/dev/vdd": block()}
+
+
+def test_our_own_volume_group_extended_by_another_disk() -> None:
+    assert disk_problems("/dev/vdb", {"block_devices": OURS}, volume_gb=10) == []
+    (problem,) = disk_problems("/dev/vdb", {"block_devices": OURS}, volume_gb=11)
+    assert "has 10.0 GiB" in problem
+
+
+@pytest.mark.parametrize(
+    ("blocks", "wanted", "words"),
+    [
+        (OURS, {"volume_device": "/dev/vdd"}, ["cinder-volumes is on /dev/vdb, /dev/vdc", "not on /dev/vdd", "operations.md"]),
+        (ON_FILE, {"volume_device": "/dev/vdd"}, ["is on /dev/loop3 (/var/lib/volumes.img)", "not on /dev/vdd"]),
+        (OURS, {}, ["is on /dev/vdb, /dev/vdc", "not on the file /var/lib/volumes.img"]),
+        (ON_FILE, {"volume_file": "/var/lib/other.img"}, ["(/var/lib/volumes.img)", "not on the file /var/lib/other.img"]),
+    ],
+    ids=["disk to disk", "file to disk", "disk to file", "file to file"],
+)
+def test_a_volume_group_does_not_move(blocks: dict[str, Any], wanted: dict[str, Any], words: list[str]) -> None:
+    (problem,) = node_problems(BLOCKS | {"block_devices": blocks}, **(FITS | wanted))
+    assert [word for word in words if word not in problem] == [], problem
+
+
+def test_the_volume_group_on_its_file() -> None:
+    assert node_problems(BLOCKS | {"block_devices": ON_FILE}, **FITS) == []
+    removed = {"block_devices": ON_FILE, "loop_files": {"/dev/loop3": "/var/lib/volumes.img (deleted)"}}
+    (problem,) = node_problems(BLOCKS | removed, **FITS)
+    assert "was removed while it is in use: do not restart this node" in problem

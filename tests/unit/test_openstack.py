@@ -3,7 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import http.server
+import json
+import threading
 import types
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +18,7 @@ requests = pytest.importorskip("requests")
 exceptions = pytest.importorskip("keystoneauth1.exceptions")
 
 
-def http(status):
+def answered(status):
     error = exceptions.HttpError(f"said (HTTP {status})", http_status=status)
     error.message = f"said (HTTP {status})"
     return error
@@ -41,14 +45,14 @@ def slow():
 @pytest.mark.parametrize(
     ("exception", "kind", "transient", "words"),
     [
-        (http(400), "invalid", False, "does not accept"),
-        (http(401), "unauthorized", False, "rejects user 'a'"),
-        (http(403), "forbidden", False, "role admin"),
-        (http(404), "missing", False, "no such thing"),
-        (http(409), "conflict", False, "conflicts"),
-        (http(500), "server", True, "See its log"),
-        (http(501), "invalid", False, "does not accept"),
-        (http(503), "server", True, "See its log"),
+        (answered(400), "invalid", False, "does not accept"),
+        (answered(401), "unauthorized", False, "rejects user 'a'"),
+        (answered(403), "forbidden", False, "role admin"),
+        (answered(404), "missing", False, "no such thing"),
+        (answered(409), "conflict", False, "conflicts"),
+        (answered(500), "server", True, "See its log"),
+        (answered(501), "invalid", False, "does not accept"),
+        (answered(503), "server", True, "See its log"),
         (refused(), "unreachable", True, "[Errno 111] Connection refused."),
         (reset(), "server", True, "closed the connection"),
         (slow(), "timeout", True, "did not answer in time"),
@@ -107,7 +111,7 @@ def api(script, **options):
     return Api(script, "Keystone", "http://k", "user 'a'", sleep=clock.sleep, clock=clock, **options)
 
 
-@pytest.mark.parametrize("failure", [refused(), reset(), slow(), http(500), http(503)])
+@pytest.mark.parametrize("failure", [refused(), reset(), slow(), answered(500), answered(503)])
 @pytest.mark.parametrize(
     ("call", "repeated"),
     [
@@ -131,14 +135,14 @@ def test_only_what_is_safe_is_repeated(failure, call, repeated):
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 501])
 def test_refusals_are_not_repeated(status):
-    script = Script(http(status))
+    script = Script(answered(status))
     with pytest.raises(CloudError):
         api(script).list("/users", "users", "users")
     assert len(script.requests) == 1
 
 
 def test_gives_up_at_the_deadline_and_says_so():
-    script = Script(*[http(503)] * 100)
+    script = Script(*[answered(503)] * 100)
     with pytest.raises(CloudError, match=r"Tried for \d+ seconds"):
         api(script, wait=10).list("/users", "users", "users")
     assert 3 < len(script.requests) < 15
@@ -153,7 +157,7 @@ def test_check_mode_does_not_wait_for_an_empty_host():
 
 
 def test_check_mode_waits_for_a_service_that_is_just_busy():
-    script = Script(http(503), answer({"users": []}))
+    script = Script(answered(503), answer({"users": []}))
     assert api(script, patient=False).list("/users", "users", "users") == []
 
 
@@ -167,7 +171,7 @@ def test_lists_go_over_all_pages():
 
 
 def test_what_is_gone_is_deleted():
-    api(Script(http(404))).delete("/users/1", "user nova")
+    api(Script(answered(404))).delete("/users/1", "user nova")
 
 
 @pytest.mark.parametrize(
@@ -211,3 +215,55 @@ def test_a_missing_library_is_told_apart(monkeypatch):
     with pytest.raises(CloudError, match="python3-openstacksdk") as caught:
         Cloud(Access(auth={"auth_url": "http://k", "username": "a", "password": "b"}))
     assert caught.value.kind == "library"
+
+
+class Keystone(http.server.BaseHTTPRequestHandler):
+    """Gives a token to everybody."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps(
+            {"token": {"methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z", "catalog": []}}
+        ).encode()
+        self.send_response(201)
+        self.send_header("X-Subject-Token", "token")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture
+def keystone() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keystone) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("way", ["auth", "cloud"])
+def test_a_proxy_is_not_asked_for_the_clouds_own_addresses(way, keystone, tmp_path, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(requests.exceptions.ProxyError):
+        requests.post(f"{keystone}/v3/auth/tokens", json={}, timeout=5)
+    auth = {"auth_url": keystone, "username": "a", "password": "p", "project_name": "x"}
+    auth |= {"user_domain_name": "Default", "project_domain_name": "Default"}
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(json.dumps({"clouds": {"here": {"auth_type": "v3password", "auth": auth}}}))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
+    if way == "cloud":
+        pytest.importorskip("openstack.config")
+    access = Access(auth=auth, wait=0) if way == "auth" else Access(cloud="here", wait=0)
+    assert Cloud(access).identity().service == "Keystone"
+
+
+def test_certificates_of_the_environment_still_count(keystone, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/bundle.pem")
+    auth = {"auth_url": keystone, "username": "a", "password": "p"}
+    assert Cloud(Access(auth=auth))._session.verify == "/bundle.pem"
+    assert Cloud(Access(auth=auth, ca_cert="/own.pem"))._session.verify == "/own.pem"

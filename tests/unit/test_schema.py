@@ -116,7 +116,8 @@ class Service:
         self.revisions, self.rows, self.becomes, self.runs = revisions, rows, becomes, 0
         self.creation = creation or Creation()
 
-    def run(self):
+    def run(self, inherited):
+        assert inherited == self.creation.descriptors
         self.runs += 1
         self.rows = self.becomes
 
@@ -137,28 +138,44 @@ class Service:
         )
 
 
-class Creation:
-    """Of which the steps are remembered. meanwhile: what another run does until it ends."""
+class Mark:
+    """Of a creation that has reached its revisions, or not."""
 
-    def __init__(self, marked=(), meanwhile=lambda: None):
-        self.marked = list(marked)
+    def __init__(self, ended):
+        self.ended = ended
+
+    def reached(self, known, rows):
+        return self.ended or known.complete(rows)
+
+
+class Creation:
+    """Of which the steps are remembered. meanwhile: what another run does until it ends. The real one meets MariaDB in
+    tests/database."""
+
+    descriptors = (7,)
+
+    def __init__(self, marked=(), meanwhile=lambda: None, ended=False):
+        self.marked = dict.fromkeys(marked, Mark(ended))
         self.meanwhile = meanwhile
         self.steps = []
 
     @contextlib.contextmanager
     def alone(self, wait):
         self.meanwhile()
-        yield
+        yield self.descriptors
 
-    def interrupted(self):
+    def marks(self):
         return self.marked
 
-    def begin(self):
+    def check(self, known, rows):
+        self.steps.append("check")
+
+    def begin(self, known, rows):
         self.steps.append("begin")
 
     def end(self):
         self.steps.append("end")
-        self.marked = []
+        self.marked = {}
 
 
 HEAD = {"db": {"e2", "c1"}}
@@ -177,7 +194,8 @@ def test_migrate_only_if_needed(tmp_path):
 def test_migrate_begins_a_creation_again_that_broke_off(tmp_path):
     service = Service(tree(tmp_path, LINEAR), {"db": {"a"}}, {"db": {"m"}}, Creation(marked=["db"]))
     predicted = service.migrate(check_mode=True)
-    assert (predicted.changed, predicted.before, predicted.after, service.creation.steps) == (True, [], ["m"], [])
+    assert (predicted.changed, predicted.before, predicted.after, service.creation.steps) == (True, [], ["m"], ["check"])
+    service.creation.steps.clear()
     outcome = service.migrate()
     assert (outcome.changed, outcome.before, outcome.after) == (True, [], ["m"])
     assert (service.runs, service.creation.steps) == (1, ["begin", "end"])
@@ -188,6 +206,15 @@ def test_migrate_only_takes_away_the_mark_of_a_creation_that_came_to_its_end(tmp
     assert service.migrate().changed
     assert (service.runs, service.creation.steps) == (0, ["end"])
     assert not service.migrate().changed
+
+
+def test_migrate_upgrades_what_a_creation_has_brought_to_its_own_end(tmp_path):
+    """Only its mark was left, and newer scripts have come since."""
+    service = Service(tree(tmp_path, LINEAR), {"db": {"a"}}, {"db": {"m"}}, Creation(marked=["db"], ended=True))
+    predicted = service.migrate(check_mode=True)
+    assert (predicted.before, service.creation.steps) == (["a"], [])
+    assert service.migrate().before == ["a"]
+    assert service.creation.steps == ["begin", "end"]
 
 
 def test_migrate_waits_for_another_run_and_leaves_its_work(tmp_path):
@@ -243,5 +270,9 @@ def test_run_command(tmp_path):
         schema.run_command(["sleep", "10"], None, {}, 0.1)
     with pytest.raises(schema.SchemaError, match="cannot be run: No such file"):
         schema.run_command(["no-such-program"], None, {}, 1)
+    # What the command inherits stays open as long as it runs.
+    with out.open("w") as stream:
+        schema.run_command(["sh", "-c", f"echo kept > /dev/fd/{stream.fileno()}"], None, {}, 10, [stream.fileno()])
+    assert out.read_text() == "kept\n"
     with pytest.raises(schema.SchemaError, match="user 'no-such-user' does not exist"):
         schema.run_command(["true"], "no-such-user", {}, 1)

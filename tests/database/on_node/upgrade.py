@@ -62,9 +62,9 @@ def upgrade(url: str) -> None:
                 for statement in script.STATEMENTS:
                     run(cursor, statement)
                 if script.down_revision:
-                    run(cursor, f"UPDATE alembic_version SET version_num = '{script.revision}'")  # noqa: S608
+                    run(cursor, f"UPDATE alembic_version SET version_num = '{script.revision}'")
                 else:
-                    run(cursor, f"INSERT INTO alembic_version VALUES ('{script.revision}')")  # noqa: S608
+                    run(cursor, f"INSERT INTO alembic_version VALUES ('{script.revision}')")
             begun = begun or script.revision in rows
     connection.close()
 

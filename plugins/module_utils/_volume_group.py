@@ -1,0 +1,190 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A volume group on a disk, or on a file behind a loop device: made where it never was, and never moved, reduced or made again.
+
+Each step looks at the real state, so that a run that was killed between two of them is finished by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices import (
+    LSBLK,
+    MEMBER,
+    SIGNATURES,
+    Facts,
+    backing_files,
+    block_devices,
+    elsewhere,
+    refusal,
+)
+
+GIB = 1024**3
+PVS = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", "pv_name,vg_name,pv_size,dev_size"]
+TABLES = ("gpt", "dos", "PMBR", "sun", "mac", "bsd", "sgi")
+# LVM keeps a little at the beginning, and rounds down to whole extents of 4 MiB.
+SLACK = 16 * 1024**2
+REMOVED = " (deleted)"
+Run = Callable[[list[str]], str]
+
+
+class StorageError(RuntimeError):
+    """What the operator has to decide: nothing was changed."""
+
+
+@dataclass
+class VolumeGroup:
+    name: str
+    run: Run
+    device: str = ""
+    file: str = ""
+    file_gb: int = 0
+    wipe: bool = False
+    check: bool = False
+    # Without LVM, in check mode on an empty node, nothing can be asked.
+    lvm: bool = True
+    root: Path = Path("/")
+    changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def ensure(self) -> None:
+        path = self._disk() if self.device else self._loop()
+        places = self._places()
+        if places:
+            if path not in places:
+                files = backing_files(self.root)
+                named = [f"{place} ({files[place]})" if place in files else place for place in places]
+                raise StorageError(elsewhere(self.name, named, self.device or f"the file {self.file}"))
+            if self.file:
+                self._grow(path)
+            return
+        # In check mode a file that would be attached tells nothing yet.
+        if path:
+            self._refuse_to_start_again()
+            self._refuse_what_is_taken(path)
+        self._do(
+            f"volume group {self.name} on {self.device or self.file}", lambda: self.run(["vgcreate", "--yes", self.name, path])
+        )
+
+    # --- what is there
+
+    def _volumes(self) -> list[dict[str, str]]:
+        if not self.lvm:
+            return []
+        (report,) = json.loads(self.run(PVS))["report"]
+        # A disk that is away is [unknown].
+        return [
+            one | {"path": os.path.realpath(one["pv_name"]) if one["pv_name"][0] == "/" else one["pv_name"]}
+            for one in report["pv"]
+        ]
+
+    def _places(self) -> list[str]:
+        return [one["path"] for one in self._volumes() if one["vg_name"] == self.name]
+
+    def _about(self, path: str) -> Facts:
+        """As the signatures on the device say it: what udev remembers may be older."""
+        groups = {one["path"]: one["vg_name"] for one in self._volumes()}
+        about = block_devices(self.run([*LSBLK, path]), groups)[path]
+        kinds = [
+            one["type"] for one in json.loads(self.run(["wipefs", "--no-act", "--json", path]) or "{}").get("signatures", ())
+        ]
+        about["member"] = MEMBER in kinds
+        if not about["content"]:
+            names = dict.fromkeys(kind for kind in kinds if kind != MEMBER)
+            about["content"] = [
+                f"a partition table ({kind})" if kind in TABLES else SIGNATURES.get(kind, f"a file system ({kind})")
+                for kind in names
+            ]
+        return about
+
+    # --- where the group is wanted
+
+    def _disk(self) -> str:
+        if not Path(self.device).is_block_device():
+            raise StorageError(
+                f"{self.device} is not there, or is no block device: correct lvm_storage_device (cloud_volume_device)"
+            )
+        return str(Path(self.device).resolve())
+
+    def _loop(self) -> str:
+        """The loop device of the file. Empty if check mode would make it."""
+        file = str(Path(self.file).resolve())
+        attached = {behind: device for device, behind in backing_files(self.root).items()}
+        lost = attached.get(file + REMOVED)
+        if not Path(file).exists():
+            if lost:
+                raise StorageError(
+                    f"the file {self.file} was removed while it was in use. What is in it lives until {lost} is detached: while "
+                    f"nothing writes to the volumes, copy it with `dd if={lost} of={self.file} conv=sparse bs=1M`"
+                )
+            if self._places():
+                # The group is on something else.
+                return ""
+            self._refuse_to_start_again()
+            self._do(f"file {self.file} of {self.file_gb} GiB", lambda: os.truncate(_created(file), self.file_gb * GIB))
+        if file in attached:
+            return str(attached[file])
+        self.changes.append(f"{self.file} attached")
+        return "" if self.check else str(self.run(["losetup", "--find", "--show", file])).strip()
+
+    def _refuse_to_start_again(self) -> None:
+        """LVM keeps a description of every group that it made here, until the group is removed with vgremove."""
+        backup = Path(os.environ.get("LVM_SYSTEM_DIR", "/etc/lvm"), "backup", self.name)
+        if backup.exists():
+            raise StorageError(
+                f"the volume group {self.name} was on this node before, and is not on {self.device or self.file} now, nor "
+                "anywhere else. Attach its disk, or restore the file from a backup. If its volumes are lost for good, remove "
+                f"{backup} and run this again"
+            )
+
+    def _refuse_what_is_taken(self, path: str) -> None:
+        about = self._about(path)
+        problem = refusal(about, self.name, wipe=self.wipe)
+        if problem:
+            raise StorageError(f"no volume group is made on {self.device or self.file}: {problem}")
+        if about["content"] or about["group"]:
+            self._do(f"{path} wiped", lambda: self._wipe(path))
+
+    def _wipe(self, path: str) -> None:
+        # The kernel refuses this while anybody has the device: a mount, a device made of it, a program that wants it alone.
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_EXCL))
+        except OSError as error:
+            raise StorageError(f"{path} is in use, and is not wiped: {error.strerror}") from error
+        self.run(["wipefs", "--all", path])
+
+    def _grow(self, loop: str) -> None:
+        wanted, file = self.file_gb * GIB, Path(self.file).resolve()
+        size = file.stat().st_size
+        if size > wanted:
+            self.warnings.append(
+                f"{self.file} has {size // GIB} GiB, and lvm_storage_file_gb asks for {self.file_gb}. "
+                "A file is never made smaller."
+            )
+        if size < wanted:
+            self._do(f"{self.file} grown to {self.file_gb} GiB", lambda: os.truncate(file, wanted))
+        volume = next(one for one in self._volumes() if one["path"] == loop)
+        behind = max(size, wanted) - int(volume["pv_size"]) > SLACK
+        if behind:
+            self._do(f"volume group {self.name} grown", lambda: self._resize(loop))
+
+    def _resize(self, loop: str) -> None:
+        self.run(["losetup", "--set-capacity", loop])
+        self.run(["pvresize", loop])
+
+    def _do(self, what: str, act: Callable[[], object]) -> None:
+        self.changes.append(what)
+        if not self.check:
+            act()
+
+
+def _created(file: str) -> str:
+    # Readable by nobody else: it has the blocks of all volumes.
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+    return file
