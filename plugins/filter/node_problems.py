@@ -66,6 +66,19 @@ options:
     description: Consent to lose the addresses of those interfaces.
     type: bool
     default: false
+  services:
+    description: Services of the cloud. Together with O(groups) they tell which TCP ports have to be free on the node, or ours.
+    type: list
+    elements: str
+    default: []
+  variables:
+    description: Variables of the node in the inventory. A role's port may be another one there, such as C(glance_port).
+    type: dict
+    default: {}
+  clock_seconds:
+    description: Seconds by which the node's clock may differ from the one of the machine that runs Ansible. 0 for any number.
+    type: float
+    default: 0
 author:
   - The Mikumo authors
 """
@@ -99,7 +112,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import nod
 def node_problems(facts: t.Any, **wanted: t.Any) -> list[str]:
     if not isinstance(facts, Mapping):
         raise AnsibleFilterError(f"node_problems wants the facts of a node, got {type(facts).__name__}")
-    for name in ("free_gb", "volume_gb"):
+    for name in ("free_gb", "volume_gb", "clock_seconds"):
         if name in wanted:
             wanted[name] = float(wanted[name])
     # On the command line, -e name=false is text.

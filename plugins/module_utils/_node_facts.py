@@ -36,10 +36,11 @@ def distribution(root: Path) -> Facts:
 
 
 def memory(root: Path) -> Facts:
-    for line in (root / "proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemTotal:"):
-            return {"memtotal_mb": int(line.split()[1]) // 1024}
-    return {}
+    """In use is what programs could not have, as `free` counts it."""
+    lines = (line.split() for line in (root / "proc/meminfo").read_text(encoding="ascii").splitlines())
+    sizes = {line[0]: int(line[1]) // 1024 for line in lines}
+    total = sizes["MemTotal:"]
+    return {"memtotal_mb": total, "memused_mb": total - sizes["MemAvailable:"]}
 
 
 def addresses(output: str) -> Facts:

@@ -78,6 +78,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
     forgotten_policy,
     nobody_installs,
 )
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 
 DPKG = Path("/var/lib/dpkg")
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
@@ -112,6 +113,7 @@ def finish(module: AnsibleModule, lock_timeout: int) -> None:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"lock_timeout": {"type": "int", "default": 900}}, supports_check_mode=True)
+    commands_of(module)
     lock_timeout = module.params["lock_timeout"]
     installed, unfinished = packages(module)
     policy = forgotten_policy()

@@ -77,11 +77,12 @@ found:
 """
 
 import json
-import os
 from urllib.error import HTTPError
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 
 LOGGED_IN = "logged in"
 INTERFACES = ("public", "internal", "admin")
@@ -135,6 +136,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    commands_of(module)
     p = module.params
     found = probe(p)
     if found == LOGGED_IN:
@@ -150,7 +152,6 @@ def main() -> None:
         module.exit_json(changed=True, found=found, diff=diff)
 
     environment = {
-        **os.environ,
         "OS_BOOTSTRAP_PASSWORD": p["password"],
         "OS_BOOTSTRAP_USERNAME": p["username"],
         "OS_BOOTSTRAP_PROJECT_NAME": p["project"],

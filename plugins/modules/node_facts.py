@@ -18,6 +18,9 @@ description:
 extends_documentation_fragment:
   - mikumo.openstack.reading
 attributes:
+  action:
+    support: full
+    description: The machine that runs Ansible compares the node's clock with its own.
   check_mode:
     support: full
     description: This module does not modify state.
@@ -47,8 +50,8 @@ ansible_facts:
   description:
     - Each with the prefix C(ansible_), which Ansible takes away in C(ansible_facts).
     - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
-      C(distribution_major_version), C(memtotal_mb) in MiB, C(processor_vcpus), C(interfaces), C(all_ipv4_addresses),
-      C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
+      C(distribution_major_version), C(memtotal_mb) and C(memused_mb) in MiB, C(processor_vcpus), C(interfaces),
+      C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
     - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of
       IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
       bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
@@ -62,6 +65,16 @@ ansible_facts:
       physical volume of LVM, its volume C(group), and C(read_only). C(block_links) has the path behind each other name, such as
       those in C(/dev/disk) and C(/dev/mapper), C(loop_files) the file behind each loop device.
       C(block_devices) is not there where C(lsblk) fails.
+    - C(listening), the TCP sockets that listen, each with C(port), C(address), C(program) and C(unit). The last two are empty
+      without the privileges of root.
+    - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
+      C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
+    - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that
+      runs Ansible.
+    - C(apache_sites), the files of Apache's enabled sites that are neither Debian's nor ours, and C(broker_data), the names of
+      the nodes of a RabbitMQ that this collection has not configured.
+    - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
+      if there is no such server, and without the privileges of root.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -87,6 +100,9 @@ ansible_facts:
     ansible_openvswitch_ports: {eth2: {bridge: br-external, uplink: true}}
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
+    ansible_listening: [{port: 22, address: 0.0.0.0, program: sshd, unit: ssh.service}]
+    ansible_time_sync: {others: [systemd-timesyncd.service], config: "", current: false}
+    ansible_clock_offset: [-0.412, 0.057]
 """
 
 import os
@@ -107,6 +123,8 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices im
 )
 from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices import block_devices as devices
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import node_state
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import LISTING, found
 
 ROOT = Path("/")
@@ -161,6 +179,7 @@ def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    commands_of(module)
     addresses = ip(module, "-details", "address")
     facts = {
         "hostname": platform.node().split(".")[0],
@@ -179,6 +198,7 @@ def main() -> None:
         **openvswitch_ports(module),
         **block_devices(module),
         **installed_packages(module),
+        **node_state(ROOT, lambda command: module.run_command(list(command), handle_exceptions=False), os.geteuid() == 0),
     }
     # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.
     module.exit_json(changed=False, ansible_facts={f"ansible_{name}": value for name, value in facts.items()})

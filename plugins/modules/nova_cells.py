@@ -70,6 +70,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import DatabaseError, configured_connection, opened
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
@@ -98,6 +99,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    commands_of(module)
     wanted: list[str] = module.params["hosts"]
 
     deadline = time.monotonic() + module.params["timeout"]

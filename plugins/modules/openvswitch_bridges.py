@@ -75,6 +75,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import (
     LISTING,
     BridgeError,
@@ -127,6 +128,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    commands_of(module)
     bridges = module.params["bridges"]
     try:
         interfaces = uplinks(bridges)

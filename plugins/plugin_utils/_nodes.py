@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._clock import clock_problem
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._node_disks import WHERE, device_problems, file_problems, gib
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._node_interfaces import interface_problems
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import occupied
 
 __all__ = ["Wanted", "node_problems"]
 
@@ -34,11 +36,16 @@ class Wanted:
     volume_wipe_device: bool = False
     bridges: Sequence[Mapping[str, str]] = ()
     interface_may_lose_addresses: bool = False
+    services: Sequence[str] = ()
+    # What the inventory says of the node: the numbers of its ports, where they are not the roles' own.
+    variables: Mapping[str, t.Any] = field(default_factory=dict)
+    clock_seconds: float = 0
 
 
 def node_problems(facts: Facts, wanted: Wanted) -> list[str]:
     """Sentences about the node, each with what it has, what is wanted, and where to change it."""
-    return [problem for check in (_system, _memory, _interfaces, _disk, _file_system) for problem in check(facts, wanted)]
+    checks = (_system, _clock, _memory, _interfaces, _disk, _file_system, _occupied)
+    return [problem for check in checks for problem in check(facts, wanted)]
 
 
 def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
@@ -48,6 +55,17 @@ def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
         yield f"it runs {name} {version}".rstrip() + (
             f": allowed are Debian {allowed}; install that, or put another machine into hosts.yml"
         )
+
+
+def _clock(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    offset = facts.get("clock_offset")
+    problem = clock_problem(offset, wanted.clock_seconds) if offset and wanted.clock_seconds else ""
+    if problem:
+        yield problem
+
+
+def _occupied(facts: Facts, wanted: Wanted) -> Iterator[str]:
+    yield from occupied(facts, wanted.groups, wanted.services, wanted.variables)
 
 
 def _memory(facts: Facts, wanted: Wanted) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -224,6 +225,11 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth1"),
         ["compute does not fit", "cloud_vlan_interface is eth1", "10.0.1.13/24", "preflight_interface_may_lose_addresses"],
     ),
+    # The table of ports is the roles' own, and a port of the site's choice may be anybody's.
+    "port that others hold": (
+        setting(glance_port=22),
+        ["controller does not fit", "port 22 (Glance) is held by", "sshd", "ssh.service", "hosts.yml"],
+    ),
     "not enough memory": (
         setting(preflight_memory_mb={"network_nodes": 999999}),
         ["network does not fit", "network_nodes needs at least 999999 MiB", "hosts.yml"],
@@ -307,6 +313,45 @@ def test_nodes_are_refused(case: str, lab: Path) -> None:
     damage, words = NODES[case]
     damage(lab)
     assert_refused(*play(lab, "preflight"), words)
+
+
+def on_this_machine(interpreter: str = "/usr/bin/python3") -> Damage:
+    """The nodes are this machine, whatever else is wrong with it."""
+    local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": interpreter}
+    return lambda site: edit(site / "hosts.yml", lambda content: [of.update(local) for of in content["all"]["hosts"].values()])
+
+
+def test_a_port_that_others_hold_is_refused(nowhere: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        # The role of Keystone listens on all addresses, so that one of them is enough.
+        both(on_this_machine(), setting(keystone_port=port))(nowhere)
+        status, output = play(nowhere, "preflight")
+    words = [
+        "Nothing was changed",
+        "controller does not fit",
+        f"port {port} (Keystone) is held by py",
+        "listens on 127.0.0.1",
+        "hosts.yml",
+    ]
+    assert_refused(status, output, words)
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(420, "ahead of"), (-420, "behind")])
+def test_a_clock_that_is_off_is_refused(nowhere: Path, tmp_path: Path, seconds: int, word: str) -> None:
+    # Python reads this file when it starts.
+    (tmp_path / "sitecustomize.py").write_text(f"import time\nreal = time.time\ntime.time = lambda: real() + {seconds}\n")
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec /usr/bin/python3 "$@"\n')
+    interpreter.chmod(0o755)
+    on_this_machine(str(interpreter))(nowhere)
+    status, output = play(nowhere, "preflight")
+    assert_refused(
+        status, output, ["Nothing was changed", "its clock is at least 0:0", word, "preflight_clock_seconds", "timedatectl"]
+    )
+
+    setting(preflight_clock_seconds=600)(nowhere)
+    assert "its clock is" not in play(nowhere, "preflight")[1]
 
 
 def test_no_group_of_ours(nowhere: Path) -> None:

@@ -38,8 +38,8 @@ def test_distribution(tmp_path, release, detailed, expected):
 
 
 def test_memory(tmp_path):
-    write(tmp_path, proc__meminfo="MemFree: 1 kB\nMemTotal:        4111896 kB\n")
-    assert node_facts.memory(tmp_path) == {"memtotal_mb": 4015}
+    write(tmp_path, proc__meminfo="MemFree: 1 kB\nMemTotal:        4111896 kB\nMemAvailable:    2055948 kB\n")
+    assert node_facts.memory(tmp_path) == {"memtotal_mb": 4015, "memused_mb": 2008}
 
 
 def test_addresses():

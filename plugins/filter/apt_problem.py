@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: apt_problem
+version_added: 0.1.0
+short_description: Why apt could not install packages, in one message
+description:
+  - Puts the error of an installation together with the sources of packages that fail and the packages that are held.
+positional: _input
+options:
+  _input:
+    description: The error of M(ansible.builtin.apt).
+    type: str
+    required: true
+  errors:
+    description: What C(apt-get update) wrote to its standard error, in English.
+    type: str
+    default: ""
+  held:
+    description: Packages that are held, from C(apt-mark showhold).
+    type: list
+    elements: str
+    default: []
+  check_mode:
+    description: Whether nothing was to be changed, so that the lists of packages were not updated.
+    type: bool
+    default: false
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Say why
+  ansible.builtin.fail:
+    msg: "{{ installation.msg | mikumo.openstack.apt_problem(errors=update.stderr) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The message.
+  type: str
+"""
+
+import typing as t
+from collections.abc import Sequence
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._apt import apt_problem as _apt_problem
+
+
+def apt_problem(failure: t.Any, errors: str = "", held: Sequence[str] = (), check_mode: bool = False) -> str:
+    return _apt_problem(str(failure), errors, held, check_mode)
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"apt_problem": apt_problem}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: failed_sources
+version_added: 0.1.0
+short_description: Sources of packages that fail
+description:
+  - Returns the sources of packages that C(apt-get update) could not read, each with the reason.
+positional: _input
+options:
+  _input:
+    description: What C(apt-get update) wrote to its standard error, in English.
+    type: str
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Name the sources that fail
+  ansible.builtin.debug:
+    msg: "{{ update.stderr | mikumo.openstack.failed_sources }}"
+"""
+
+RETURN = r"""
+_value:
+  description: A line for each source.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._apt import failed_sources
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"failed_sources": failed_sources}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: silence_problem
+version_added: 0.1.0
+short_description: Why services do not report themselves, in one message
+description:
+  - Puts the message of M(mikumo.openstack.services_alive) and what M(mikumo.openstack.connections_info) found together.
+positional: _input
+options:
+  _input:
+    description: The message.
+    type: str
+    required: true
+  results:
+    description: Results by name of the node. Skipped ones do not count.
+    type: dict
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Say why
+  ansible.builtin.fail:
+    msg: "{{ ansible_failed_result.msg | mikumo.openstack.silence_problem({inventory_hostname: found}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The message.
+  type: str
+"""
+
+import typing as t
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._silent import silence_problem
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, t.Any]:
+        return {"silence_problem": silence_problem}

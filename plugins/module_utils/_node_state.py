@@ -1,0 +1,166 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs on a node: who listens on TCP, what keeps the clock, and whether MariaDB lets root in.
+
+root is where the node's files are, for tests.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Run", "apache_sites", "broker_data", "clock", "database_login", "listening", "node_state", "time_sync"]
+
+Facts = dict[str, Any]
+# Exit status, output and errors of a command.
+Run = Callable[[Sequence[str]], tuple[int, str, str]]
+
+SOCKETS = ("ss", "--no-header", "--tcp", "--listening", "--numeric", "--processes")
+PROGRAM = re.compile(r'\("(?P<program>[^"]*)",pid=(?P<pid>\d+)')
+CHRONY = "chrony.service"
+CHRONY_CONFIG = "etc/chrony/chrony.conf"
+CHRONY_STARTED = "run/chrony/chronyd.pid"
+CHRONY_MARK = "# Managed by Ansible (mikumo.openstack.time_sync)."
+# Units of Debian's packages that set the clock, or of the platform under a virtual machine.
+TIME_UNITS = (
+    CHRONY,
+    "ntpsec.service",
+    "ntp.service",
+    "openntpd.service",
+    "systemd-timesyncd.service",
+    "phc2sys.service",
+    "timemaster.service",
+    "vboxadd-service.service",
+    "virtualbox-guest-utils.service",
+)
+DATABASE_SOCKET = "run/mysqld/mysqld.sock"
+# A server that has this file runs with the configuration of the role mariadb, which a login by root came before.
+OUR_DATABASE = "etc/mysql/mariadb.conf.d/90-openstack.cnf"
+# Sites of Apache that Debian's packages enable, and ours.
+USUAL_SITES = frozenset({"000-default.conf", "horizon.conf", "openstack-dashboard.conf", "openstack-dashboard-alias-only.conf"})
+DEFAULT_SSL = "default-ssl.conf"
+OUR_BROKER = "# Managed by Ansible (mikumo.openstack.rabbitmq)."
+
+
+def clock() -> Facts:
+    return {"epoch": time.time()}
+
+
+def unit_of(root: Path, pid: str) -> str:
+    """The unit that a process belongs to; empty if it belongs to none, or has ended."""
+    try:
+        text = (root / "proc" / pid / "cgroup").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    names = [name for name in text.strip().split("/") if name.endswith((".service", ".socket", ".scope"))]
+    return names[-1] if names else ""
+
+
+def listening(root: Path, output: str) -> Facts:
+    """From what `ss` prints. Without root's privileges it does not name the programs of others."""
+    found: list[dict[str, Any]] = []
+    units: dict[str, str] = {}
+    for line in output.splitlines():
+        columns = line.split()
+        if len(columns) < 4 or columns[0] != "LISTEN":
+            continue
+        address, _colon, port = columns[3].rpartition(":")
+        if not port.isdigit():
+            continue
+        # systemd keeps the socket of a program that it has started for it.
+        owners = sorted(PROGRAM.finditer(line), key=lambda one: one["pid"] == "1")
+        owner = owners[0] if owners else None
+        pid = owner["pid"] if owner else ""
+        if pid and pid not in units:
+            units[pid] = unit_of(root, pid)
+        found.append(
+            {
+                "port": int(port),
+                # An interface after % says where, and brackets that it is IPv6.
+                "address": address.split("%")[0].strip("[]"),
+                "program": owner["program"] if owner else "",
+                "unit": units.get(pid, ""),
+            }
+        )
+    return {"listening": found}
+
+
+def time_sync(root: Path) -> Facts:
+    """The units that keep the clock now, and the configuration that the role time_sync gave chrony."""
+    # A unit has a control group as long as it has a process.
+    slices = root / "sys/fs/cgroup/system.slice"
+    daemons = [unit for unit in TIME_UNITS if (slices / unit).is_dir()]
+    config, started = root / CHRONY_CONFIG, root / CHRONY_STARTED
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+        # chronyd writes the file with its number when it starts.
+        current = CHRONY in daemons and started.stat().st_mtime_ns >= config.stat().st_mtime_ns
+    except OSError:
+        text, current = "", False
+    ours = text.startswith(CHRONY_MARK)
+    others = [unit for unit in daemons if unit != CHRONY or not ours]
+    return {"time_sync": {"others": others, "config": text if ours else "", "current": ours and current}}
+
+
+def database_login(root: Path, run: Run) -> Facts:
+    """Why the MariaDB or MySQL of somebody else does not let root in; empty if it does, and where there is none."""
+    path = root / DATABASE_SOCKET
+    try:
+        if (root / OUR_DATABASE).exists() or not stat.S_ISSOCK(path.stat().st_mode):
+            return {"database_login": ""}
+    except OSError:
+        return {"database_login": ""}
+    command = ["mysql", f"--socket={path}", "--connect-timeout=5", "--batch", "--execute=SELECT 1"]
+    try:
+        code, _out, err = run(command)
+    except OSError:
+        # A server without its client says nothing about its accounts.
+        return {"database_login": ""}
+    return {"database_login": "" if code == 0 else err.strip() or f"status {code}"}
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in directory.iterdir())
+    except OSError:
+        return []
+
+
+def apache_sites(root: Path) -> Facts:
+    """Sites that somebody else has given Apache."""
+    # The dashboard's package enables this one and leaves the module off. With the module, it is a site that somebody wanted.
+    usual = USUAL_SITES if (root / "etc/apache2/mods-enabled/ssl.load").exists() else USUAL_SITES | {DEFAULT_SSL}
+    return {"apache_sites": [name for name in _names(root / "etc/apache2/sites-enabled") if name not in usual]}
+
+
+def broker_data(root: Path) -> Facts:
+    """Names of the nodes of a RabbitMQ that the role rabbitmq has not configured, whose data it would leave aside."""
+    try:
+        text = (root / "etc/rabbitmq/rabbitmq-env.conf").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    data = root / "var/lib/rabbitmq/mnesia"
+    # Beside the directory of a node are one for its plugins, and files.
+    names = [name for name in _names(data) if "@" in name and (data / name).is_dir() and not name.endswith("-plugins-expand")]
+    return {"broker_data": [] if OUR_BROKER in text else names}
+
+
+def node_state(root: Path, run: Run, privileged: bool) -> Facts:
+    """All of it, each time: a fact that was left out might come from a cache of facts."""
+    facts: Facts = {"listening": [], "database_login": "", **time_sync(root), **apache_sites(root), **broker_data(root)}
+    try:
+        code, out, _err = run(SOCKETS)
+    except OSError:
+        code, out = 1, ""
+    if code == 0:
+        facts |= listening(root, out)
+    if privileged:
+        facts |= database_login(root, run)
+    # The last, so that it is as near as possible to the moment in which the control machine gets the answer.
+    return facts | clock()

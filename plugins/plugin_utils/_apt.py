@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What apt says, made into one message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["apt_problem", "failed_sources"]
+
+FETCH = re.compile(r"^[WE]: (?:Failed to fetch|GPG error:|The repository|An error occurred during the signature verification)")
+GENERAL = re.compile(r"^[WE]: Some index files failed to download|^[WE]: Problem unlinking")
+WHERE = "/etc/apt/sources.list and /etc/apt/sources.list.d"
+
+
+def failed_sources(errors: str) -> list[str]:
+    """The sources of packages that fail, each with the reason, from what `apt-get update` writes to its standard error."""
+    lines = [" ".join(line.split()) for line in errors.splitlines() if line.startswith(("W: ", "E: "))]
+    # An error of another kind, such as a line that apt cannot read, matters as much; a warning does not.
+    wanted = [line for line in lines if not GENERAL.match(line) and (line.startswith("E: ") or FETCH.match(line))]
+    return list(dict.fromkeys(line[3:] for line in wanted))
+
+
+def apt_problem(failure: str, errors: str, held: Sequence[str] = (), check_mode: bool = False) -> str:
+    """Why packages cannot be installed, and what to do."""
+    sources = failed_sources(errors)
+    parts = [f"Packages cannot be installed. {failure.strip()}"]
+    if sources:
+        parts.append(
+            f"These sources of packages fail:\n{_listed(sources)}\nCorrect them in {WHERE} of the node, take them out, or see to "
+            "it that the node reaches its mirror. A proxy is set in /etc/apt/apt.conf.d (Acquire::http::Proxy)."
+        )
+    if held:
+        parts.append(
+            f"These packages are held at their version: {', '.join(held)}. `apt-mark unhold NAME` on the node releases one."
+        )
+    if check_mode:
+        parts.append("In check mode the lists of packages are not updated. `apt-get update` on the node does that.")
+    elif not sources:
+        parts.append("When the cause is gone, run the same again.")
+    return "\n".join(parts)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

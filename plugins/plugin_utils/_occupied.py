@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What other people's programs hold that a node needs for its part of a site, told by its facts."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+__all__ = ["PORTS", "Port", "needed_ports", "occupied"]
+
+Facts = Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A TCP port of a group's nodes. It is ours if one of the units listens on it."""
+
+    number: int
+    purpose: str
+    group: str
+    units: tuple[str, ...]
+    # The service of the cloud that wants it; empty for what every site has.
+    service: str = ""
+    # The role's variable with the number, which a site may set.
+    setting: str = ""
+    # Ours listens on "any" address, on "one" of the node that is not loopback, or on "loopback".
+    listens: str = "any"
+
+
+EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104  # what others listen on
+CONTROLLER, NETWORK, COMPUTE, STORAGE = "controller_nodes", "network_nodes", "compute_nodes", "storage_nodes"
+RABBITMQ = ("rabbitmq-server.service", "epmd.service", "epmd.socket")
+OPENFLOW = ("neutron-openvswitch-agent.service",)
+SWITCH = ("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service")
+PORTS = (
+    Port(3306, "MariaDB", CONTROLLER, ("mariadb.service",)),
+    # systemd itself listens for epmd.socket.
+    Port(4369, "RabbitMQ (epmd)", CONTROLLER, (*RABBITMQ, "init.scope")),
+    Port(5672, "RabbitMQ", CONTROLLER, RABBITMQ, setting="rabbitmq_port", listens="one"),
+    Port(25672, "RabbitMQ (distribution)", CONTROLLER, RABBITMQ),
+    Port(11211, "memcached", CONTROLLER, ("memcached.service",), setting="memcached_port", listens="one"),
+    Port(5000, "Keystone", CONTROLLER, ("keystone.service",), "keystone", "keystone_port"),
+    Port(9292, "Glance", CONTROLLER, ("glance-api.service",), "glance", "glance_port", "one"),
+    Port(8778, "Placement", CONTROLLER, ("placement-api.service",), "placement", "placement_port"),
+    Port(8774, "Nova", CONTROLLER, ("nova-api.service",), "nova", "nova_port"),
+    Port(8775, "Nova's metadata", CONTROLLER, ("nova-api-metadata.service",), "nova", "nova_metadata_port"),
+    Port(6080, "consoles", CONTROLLER, ("nova-novncproxy.service",), "nova", "nova_novncproxy_port", "one"),
+    Port(9696, "Neutron", CONTROLLER, ("neutron-api.service",), "neutron", "neutron_port"),
+    Port(8776, "Cinder", CONTROLLER, ("cinder-api.service",), "cinder", "cinder_port"),
+    Port(8004, "Heat", CONTROLLER, ("heat-api.service",), "heat", "heat_port"),
+    Port(80, "Horizon", CONTROLLER, ("apache2.service",), "horizon"),
+    Port(3260, "iSCSI targets", STORAGE, ("tgt.service",), "cinder"),
+    *(
+        port
+        for group in (NETWORK, COMPUTE)
+        for port in (
+            Port(6633, "the Open vSwitch agent", group, OPENFLOW, "neutron", listens="loopback"),
+            Port(6640, "Open vSwitch's database", group, SWITCH, "neutron", listens="loopback"),
+        )
+    ),
+)
+
+
+def needed_ports(groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> dict[int, Port]:
+    """By number: what a node in these groups needs, once each."""
+    ports: dict[int, Port] = {}
+    for port in PORTS:
+        if port.group in groups and (not port.service or port.service in services):
+            ports.setdefault(_number(port, variables), port)
+    return ports
+
+
+def _number(port: Port, variables: Mapping[str, t.Any]) -> int:
+    value = variables.get(port.setting, port.number) if port.setting else port.number
+    # What else is wrong with it is for the role's own specification to say.
+    return int(value) if str(value).isdigit() else port.number
+
+
+def occupied(facts: Facts, groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> list[str]:
+    """Sentences about what others hold, or would lose."""
+    needed = needed_ports(groups, services, variables)
+    return [*_ports(facts, needed), *_database(facts, groups), *_broker(facts, groups), *_sites(facts, needed)]
+
+
+def _ports(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
+    holders: dict[tuple[int, str, str], list[str]] = {}
+    for found in facts.get("listening") or ():
+        port = needed.get(int(found["port"]))
+        # Without root's privileges nobody can tell whose it is.
+        if port is None or not found["program"] or found["unit"] in port.units or not _in_the_way(port, found["address"]):
+            continue
+        holders.setdefault((int(found["port"]), found["program"], found["unit"]), []).append(found["address"])
+    for (number, program, unit), addresses in sorted(holders.items()):
+        port = needed[number]
+        who = f"{program} ({unit})" if unit else program
+        how = f" with `systemctl disable --now {unit}`" if unit.endswith(".service") else ""
+        yield (
+            f"port {number} ({port.purpose}) is held by {who}, which listens on {', '.join(sorted(set(addresses)))}: stop and "
+            f"disable it{how}, let it listen on another port, or put another machine into {port.group} of hosts.yml"
+        )
+
+
+def _in_the_way(port: Port, address: str) -> bool:
+    """A program that listens on a single address leaves the other ones to ours, unless ours wants them all."""
+    if port.listens == "any" or address in EVERYWHERE:
+        return True
+    loopback = address.startswith("127.") or address == "::1"
+    return loopback == (port.listens == "loopback")
+
+
+def _database(facts: Facts, groups: Collection[str]) -> Iterator[str]:
+    trouble = str(facts.get("database_login") or "")
+    if trouble and CONTROLLER in groups:
+        yield (
+            f"a MariaDB or MySQL runs that does not let root in through /run/mysqld/mysqld.sock ({trouble}): switch root's login "
+            "by socket on (`ALTER USER root@localhost IDENTIFIED VIA unix_socket`), write user and password into [client] of "
+            f"/root/.my.cnf, or put another machine into {CONTROLLER} of hosts.yml"
+        )
+
+
+def _broker(facts: Facts, groups: Collection[str]) -> Iterator[str]:
+    names = facts.get("broker_data") or ()
+    if names and CONTROLLER in groups:
+        yield (
+            f"a RabbitMQ of somebody else has the data of {', '.join(names)} in /var/lib/rabbitmq. The cloud's broker is "
+            f"rabbit@localhost and would leave it aside: put another machine into {CONTROLLER} of hosts.yml, or remove that "
+            "broker (`apt-get purge rabbitmq-server`) if nobody needs it"
+        )
+
+
+def _sites(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
+    sites = facts.get("apache_sites") or ()
+    if sites and any(port.service == "horizon" for port in needed.values()):
+        yield (
+            f"Apache has sites of somebody else ({', '.join(sites)}), and Horizon would take /, /static and /horizon in each of "
+            "them: disable them (`a2dissite NAME`), leave horizon out of cloud_services, or put another machine into "
+            f"{CONTROLLER} of hosts.yml"
+        )

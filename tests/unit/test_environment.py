@@ -1,0 +1,90 @@
+"""Modules do not depend on the locale and the umask of the session that Ansible opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files as config_files
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH, UMASK
+from ansible_collections.mikumo.openstack.plugins.module_utils._units import run_command
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "plugins/modules").glob("[a-z]*.py"))
+LOCALES = ["ja_JP.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP", "xx_XX.UTF-8", "C", "POSIX", ""]
+
+
+@pytest.fixture
+def narrow() -> Iterator[None]:
+    """The umask that hardening guides want."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if "run_command(" in path.read_text()], ids=lambda path: path.stem)
+def test_modules_with_commands_are_independent_of_the_session(module: Path) -> None:
+    # Each module makes itself independent right after it has read its arguments.
+    assert re.search(r"AnsibleModule\((?:.|\n)*?\n?\s*\)\n    commands_of\(module\)\n", module.read_text())
+
+
+@pytest.mark.usefixtures("narrow")
+def test_files_and_directories_have_the_modes_that_were_asked_for(tmp_path: Path) -> None:
+    user = {"owner": str(os.getuid()), "group": str(os.getgid())}
+    wanted = config_files.parse(
+        [
+            {"path": str(tmp_path / "etc/a/deep/file"), "content": "x", "mode": "0644", **user},
+            {"path": str(tmp_path / "lib"), "state": "directory", "mode": "0755", **user},
+            {"path": str(tmp_path / "lib/program"), "content": "x", "mode": "0755", **user},
+        ]
+    )
+    config_files.sync(wanted)
+    modes = {str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    directories = {"etc", "etc/a", "etc/a/deep", "lib", "lib/program"}
+    assert modes == dict.fromkeys(directories, 0o755) | {"etc/a/deep/file": 0o644}
+
+
+@pytest.mark.usefixtures("narrow")
+def test_what_systemctl_makes_can_be_read_by_others() -> None:
+    assert int(run_command(["sh", "-c", "umask"], 10).out, 8) == UMASK
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_output_is_english_in_any_locale(locale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        monkeypatch.setenv(name, locale)
+    done = run_command(["ls", "/no/such/file"], 10)
+    assert "No such file or directory" in done.err
+
+
+def test_output_that_is_no_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    assert run_command(["printf", r"a\351b"], 10).out == "a\ufffdb"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_module_under_a_foreign_locale(locale: str, tmp_path: Path) -> None:
+    """The module itself, as Ansible starts it on a node."""
+    program = (
+        "import sys, json; sys.path[:0] = " + repr(sys.path) + "\n"
+        "from ansible.module_utils import basic\n"
+        "from ansible.module_utils.testing import patch_module_args\n"
+        "from ansible_collections.mikumo.openstack.plugins.modules import connections_info\n"
+        "with patch_module_args({'targets': [{'host': '127.0.0.1', 'port': 1}]}): connections_info.main()\n"
+    )
+    environment = os.environ | {"LANG": locale, "LC_ALL": locale, "LANGUAGE": "ja:de"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["connections"] == [{"host": "127.0.0.1", "port": 1, "outcome": "refused"}]
+
+
+def test_the_locale_is_one_that_every_debian_has() -> None:
+    assert ENGLISH["LC_ALL"] == "C.UTF-8"
