@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
 
     def _saying(self, host: str) -> Any:
         # Some callbacks write a document to the standard output, into which nothing may be mixed.
-        document = "json" in str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+        document = "json" in str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
         name = self._task.get_name().rpartition(" : ")[2]
 
         def say(text: str) -> None:

@@ -40,8 +40,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     with pytest.raises(ArgumentsSeenError):
         module.main()
     assert seen["supports_check_mode"] is True
-    spec = seen["argument_spec"]
-    return spec
+    return seen["argument_spec"]
 
 
 def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:
