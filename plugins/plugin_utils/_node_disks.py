@@ -54,7 +54,7 @@ def file_problems(facts: Facts, file: str, *, group: str) -> Iterator[str]:
     if places and file not in files:
         if f"{file} (deleted)" in files:
             yield (
-                f"the file {file} of the volume group {group} was removed while it is in use: do not restart this node before you "
+                f"the file {file} of the volume group {group} was removed while in use: do not restart this node before you "
                 "have copied its content, see docs/operations.md"
             )
             return
