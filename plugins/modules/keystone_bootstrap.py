@@ -89,7 +89,7 @@ INTERFACES = ("public", "internal", "admin")
 
 
 def missing(token: dict, region: str) -> list[str]:
-    """Interfaces for which Keystone has no endpoint. The bootstrap writes the endpoints last, the administrator's roles before."""
+    """Interfaces for which Keystone has no endpoint. The bootstrap writes the endpoints last, after the administrator's roles."""
     identity = [endpoint for service in token["catalog"] if service["type"] == "identity" for endpoint in service["endpoints"]]
     found = {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
     return [interface for interface in INTERFACES if interface not in found]

@@ -54,8 +54,8 @@ def file_problems(facts: Facts, file: str, *, group: str) -> Iterator[str]:
     if places and file not in files:
         if f"{file} (deleted)" in files:
             yield (
-                f"the file {file} of the volume group {group} was removed while it is in use: do not restart this node before what "
-                "is in it is copied, see docs/operations.md"
+                f"the file {file} of the volume group {group} was removed while in use: do not restart this node before you "
+                "have copied its content, see docs/operations.md"
             )
             return
         yield elsewhere(group, [_named(facts, place) for place in places], f"the file {file}")

@@ -107,7 +107,7 @@ def volume(project: Project) -> Iterator[Any]:
 
 
 def test_snapshot_comes_and_goes_and_the_journal_stays_clean(project: Project, nodes: Nodes, volume: Any) -> None:
-    """Python prints a traceback whenever a process whose threads eventlet has replaced forks, and goes on: nobody sees it fail."""
+    """Python prints a traceback whenever a process forks whose threads eventlet has replaced, and goes on: nobody sees it."""
     controller, cinder = nodes["controller"], project.cloud.block_storage
     logical = "lvs --noheadings --options lv_name cinder-volumes"
     begin = controller.check_output("date +%s")

@@ -11,6 +11,7 @@ import yaml
 from support.documentation import PACKAGE, documentation_of
 
 ROOT = Path(__file__).resolve().parents[2]
+ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("[a-z]*.py"))
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
 FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 LOOKUPS = sorted(path.stem for path in (ROOT / "plugins/lookup").glob("[a-z]*.py"))
@@ -21,6 +22,9 @@ class ArgumentsSeenError(Exception):
 
 
 def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    if name in ACTIONS:
+        spec: dict[str, Any] = importlib.import_module(f"{PACKAGE}.action.{name}").ARGUMENTS
+        return spec
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     shared = [importlib.import_module(f"{PACKAGE}.module_utils.{one}") for one in ("_cloud_module", "_files_module")]
     seen: dict[str, Any] = {}
@@ -36,8 +40,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     with pytest.raises(ArgumentsSeenError):
         module.main()
     assert seen["supports_check_mode"] is True
-    spec: dict[str, Any] = seen["argument_spec"]
-    return spec
+    return seen["argument_spec"]
 
 
 def described(options: dict[str, Any], suboptions: str) -> dict[str, Any]:
