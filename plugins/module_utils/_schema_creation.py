@@ -246,4 +246,4 @@ class Creation:
 
 def _quoted_mark(database: str) -> str:
     """For a statement with values, in which the driver takes a % for a place."""
-    return quoted(database, MARK).replace("%", "%%")
+    return str(quoted(database, MARK)).replace("%", "%%")
