@@ -72,6 +72,7 @@ changes:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._volume_group import StorageError, VolumeGroup
 
 
@@ -87,6 +88,7 @@ def main() -> None:
         required_one_of=[["device", "file"]],
         supports_check_mode=True,
     )
+    commands_of(module)
     device, file, file_gb = (module.params[name] for name in ("device", "file", "file_gb"))
     if not device and (not file.startswith("/") or file_gb < 1):
         module.fail_json(
