@@ -21,8 +21,9 @@ Facts = dict[str, Any]
 # Exit status, output and errors of a command.
 Run = Callable[[Sequence[str]], tuple[int, str, str]]
 
-SOCKETS = ("ss", "--no-header", "--tcp", "--listening", "--numeric", "--processes")
-PROGRAM = re.compile(r'\("(?P<program>[^"]*)",pid=(?P<pid>\d+)')
+# The kernel knows the control group, and so the unit, of each socket. Looking for its process takes twice as long, and root.
+SOCKETS = ("ss", "--no-header", "--tcp", "--listening", "--numeric", "--cgroup")
+GROUP = re.compile(r"\bcgroup:(?P<path>/\S*)")
 CHRONY = "chrony.service"
 CHRONY_CONFIG = "etc/chrony/chrony.conf"
 CHRONY_STARTED = "run/chrony/chronyd.pid"
@@ -52,42 +53,26 @@ def clock() -> Facts:
     return {"epoch": time.time()}
 
 
-def unit_of(root: Path, pid: str) -> str:
-    """The unit that a process belongs to; empty if it belongs to none, or has ended."""
-    try:
-        text = (root / "proc" / pid / "cgroup").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    names = [name for name in text.strip().split("/") if name.endswith((".service", ".socket", ".scope"))]
+def unit_of(line: str) -> str | None:
+    """The unit of a socket, empty if it belongs to none, and nothing if the kernel cannot tell."""
+    group = GROUP.search(line)
+    if group is None:
+        return None
+    names = [name for name in group["path"].split("/") if name.endswith((".service", ".socket", ".scope"))]
     return names[-1] if names else ""
 
 
-def listening(root: Path, output: str) -> Facts:
-    """From what `ss` prints. Without root's privileges it does not name the programs of others."""
+def listening(output: str) -> Facts:
+    """From what `ss` prints."""
     found: list[dict[str, Any]] = []
-    units: dict[str, str] = {}
     for line in output.splitlines():
         columns = line.split()
         if len(columns) < 4 or columns[0] != "LISTEN":
             continue
         address, _colon, port = columns[3].rpartition(":")
-        if not port.isdigit():
-            continue
-        # systemd keeps the socket of a program that it has started for it.
-        owners = sorted(PROGRAM.finditer(line), key=lambda one: one["pid"] == "1")
-        owner = owners[0] if owners else None
-        pid = owner["pid"] if owner else ""
-        if pid and pid not in units:
-            units[pid] = unit_of(root, pid)
-        found.append(
-            {
-                "port": int(port),
-                # An interface after % says where, and brackets that it is IPv6.
-                "address": address.split("%")[0].strip("[]"),
-                "program": owner["program"] if owner else "",
-                "unit": units.get(pid, ""),
-            }
-        )
+        if port.isdigit():
+            # An interface after % says where, and brackets that it is IPv6.
+            found.append({"port": int(port), "address": address.split("%")[0].strip("[]"), "unit": unit_of(line)})
     return {"listening": found}
 
 
@@ -159,7 +144,7 @@ def node_state(root: Path, run: Run, privileged: bool) -> Facts:
     except OSError:
         code, out = 1, ""
     if code == 0:
-        facts |= listening(root, out)
+        facts |= listening(out)
     if privileged:
         facts |= database_login(root, run)
     # The last, so that it is as near as possible to the moment in which the control machine gets the answer.

@@ -61,12 +61,8 @@ ansible_facts:
       as with other connection plugins. Ansible reserves names that begin with C(ssh_).
     - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
       M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
-    - C(block_devices), by path, with C(size) in bytes, C(type), C(content) that would be lost, C(used) by whom, C(member) for a
-      physical volume of LVM, its volume C(group), and C(read_only). C(block_links) has the path behind each other name, such as
-      those in C(/dev/disk) and C(/dev/mapper), C(loop_files) the file behind each loop device.
-      C(block_devices) is not there where C(lsblk) fails.
-    - C(listening), the TCP sockets that listen, each with C(port), C(address), C(program) and C(unit). The last two are empty
-      without the privileges of root.
+    - C(listening), the TCP sockets that listen, each with C(port), C(address) and C(unit), which is empty for a program that
+      systemd has not started, and V(null) where the kernel cannot tell.
     - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
       C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
     - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that
@@ -75,6 +71,10 @@ ansible_facts:
       the nodes of a RabbitMQ that this collection has not configured.
     - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
       if there is no such server, and without the privileges of root.
+    - C(block_devices), by path, with C(size) in bytes, C(type), C(content) that would be lost, C(used) by whom, C(member) for a
+      physical volume of LVM, its volume C(group), and C(read_only). C(block_links) has the path behind each other name, such as
+      those in C(/dev/disk) and C(/dev/mapper), C(loop_files) the file behind each loop device.
+      C(block_devices) is not there where C(lsblk) fails.
     - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
       installation was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
@@ -100,7 +100,7 @@ ansible_facts:
     ansible_openvswitch_ports: {eth2: {bridge: br-external, uplink: true}}
     ansible_session_address: 10.0.0.11
     ansible_session_interface: eth0
-    ansible_listening: [{port: 22, address: 0.0.0.0, program: sshd, unit: ssh.service}]
+    ansible_listening: [{port: 22, address: 0.0.0.0, unit: ssh.service}]
     ansible_time_sync: {others: [systemd-timesyncd.service], config: "", current: false}
     ansible_clock_offset: [-0.412, 0.057]
 """

@@ -36,8 +36,7 @@ OPENFLOW = ("neutron-openvswitch-agent.service",)
 SWITCH = ("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service")
 PORTS = (
     Port(3306, "MariaDB", CONTROLLER, ("mariadb.service",)),
-    # systemd itself listens for epmd.socket.
-    Port(4369, "RabbitMQ (epmd)", CONTROLLER, (*RABBITMQ, "init.scope")),
+    Port(4369, "RabbitMQ (epmd)", CONTROLLER, RABBITMQ),
     Port(5672, "RabbitMQ", CONTROLLER, RABBITMQ, setting="rabbitmq_port", listens="one"),
     Port(25672, "RabbitMQ (distribution)", CONTROLLER, RABBITMQ),
     Port(11211, "memcached", CONTROLLER, ("memcached.service",), setting="memcached_port", listens="one"),
@@ -85,20 +84,21 @@ def occupied(facts: Facts, groups: Collection[str], services: Collection[str], v
 
 
 def _ports(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
-    holders: dict[tuple[int, str, str], list[str]] = {}
+    holders: dict[tuple[int, str], list[str]] = {}
     for found in facts.get("listening") or ():
-        port = needed.get(int(found["port"]))
-        # Without root's privileges nobody can tell whose it is.
-        if port is None or not found["program"] or found["unit"] in port.units or not _in_the_way(port, found["address"]):
+        number, unit = int(found["port"]), found["unit"]
+        port = needed.get(number)
+        # Where the kernel cannot tell whose it is, it may be ours.
+        if port is None or unit is None or unit in port.units or not _in_the_way(port, found["address"]):
             continue
-        holders.setdefault((int(found["port"]), found["program"], found["unit"]), []).append(found["address"])
-    for (number, program, unit), addresses in sorted(holders.items()):
+        holders.setdefault((number, unit), []).append(found["address"])
+    for (number, unit), addresses in sorted(holders.items()):
         port = needed[number]
-        who = f"{program} ({unit})" if unit else program
-        how = f" with `systemctl disable --now {unit}`" if unit.endswith(".service") else ""
+        how = f" with `systemctl disable --now {unit}`" if unit.endswith((".service", ".socket")) else ""
         yield (
-            f"port {number} ({port.purpose}) is held by {who}, which listens on {', '.join(sorted(set(addresses)))}: stop and "
-            f"disable it{how}, let it listen on another port, or put another machine into {port.group} of hosts.yml"
+            f"port {number} ({port.purpose}) is held by {unit or 'a program without a unit'}, which listens on "
+            f"{', '.join(sorted(set(addresses)))} (`ss -tlnp` shows more): stop and disable it{how}, let it listen on another "
+            f"port, or put another machine into {port.group} of hosts.yml"
         )
 
 

@@ -17,32 +17,35 @@ from ansible_collections.mikumo.openstack.plugins.module_utils import _node_stat
 from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH
 
 ROOT = Path(__file__).resolve().parents[2]
+ANY = "0.0.0.0"  # noqa: S104
+# The first lines were written by a node of the lab.
 SS = """\
-LISTEN 0      4096      192.0.2.11:22         0.0.0.0:*    users:(("sshd",pid=700,fd=3))
-LISTEN 0      4096      10.0.0.11%eth0:5672   0.0.0.0:*    users:(("beam.smp",pid=701,fd=19))
-LISTEN 0      4096               *:4369             *:*    users:(("epmd",pid=702,fd=3),("systemd",pid=1,fd=40))
-LISTEN 0      4096           [::1]:631           [::]:*    users:(("systemd",pid=1,fd=41),("cupsd",pid=703,fd=3))
-LISTEN 0      4096            [::]:80            [::]:*
+LISTEN 0      100      0.0.0.0:5000  0.0.0.0:* cgroup:/system.slice/keystone.service
+LISTEN 0      128    10.0.0.11:5672  0.0.0.0:* cgroup:/system.slice/rabbitmq-server.service
+LISTEN 0      128         [::]:22       [::]:* cgroup:/system.slice/ssh.service
+LISTEN 0      4096           *:4369        *:* cgroup:/system.slice/epmd.socket
+LISTEN 0      4096 127.0.0.53%lo:53  0.0.0.0:* cgroup:/system.slice/systemd-resolved.service
+LISTEN 0      5          [::1]:8000     [::]:* cgroup:/user.slice/user-1000.slice/session-3.scope
+LISTEN 0      5              *:80          *:* cgroup:/user.slice/user-1000.slice/user@1000.service/app.slice/web.service
+LISTEN 0      5              *:81          *:* cgroup:/
+LISTEN 0      5              *:82          *:* cgroup:unreachable:1f3
+LISTEN 0      5              *:83          *:*
 """
 
 
-def process(root: Path, pid: int, group: str) -> None:
-    (root / "proc" / str(pid)).mkdir(parents=True)
-    (root / "proc" / str(pid) / "cgroup").write_text(f"0::{group}\n")
-
-
-def test_who_listens(tmp_path: Path) -> None:
-    process(tmp_path, 700, "/system.slice/ssh.service")
-    process(tmp_path, 701, "/system.slice/docker-1f.scope")
-    process(tmp_path, 702, "/user.slice/user-1000.slice/user@1000.service/app.slice/epmd.service")
-    # 703 has ended in between
-    found = node_state.listening(tmp_path, SS)["listening"]
-    assert [(one["port"], one["address"], one["program"], one["unit"]) for one in found] == [
-        (22, "192.0.2.11", "sshd", "ssh.service"),
-        (5672, "10.0.0.11", "beam.smp", "docker-1f.scope"),
-        (4369, "*", "epmd", "epmd.service"),
-        (631, "::1", "cupsd", ""),
-        (80, "::", "", ""),
+def test_who_listens() -> None:
+    found = node_state.listening(SS)["listening"]
+    assert [(one["port"], one["address"], one["unit"]) for one in found] == [
+        (5000, ANY, "keystone.service"),
+        (5672, "10.0.0.11", "rabbitmq-server.service"),
+        (22, "::", "ssh.service"),
+        (4369, "*", "epmd.socket"),
+        (53, "127.0.0.53", "systemd-resolved.service"),
+        (8000, "::1", "session-3.scope"),
+        (80, "*", "web.service"),
+        (81, "*", ""),
+        (82, "*", None),
+        (83, "*", None),
     ]
 
 
@@ -164,14 +167,13 @@ def real(command: Sequence[str]) -> tuple[int, str, str]:
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="this machine has no ss (iproute2)")
-def test_this_machine_names_the_program_that_listens() -> None:
+def test_this_machine_says_who_listens() -> None:
     before = time.time()
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
         facts = node_state.node_state(Path("/"), real, privileged=False)
     (found,) = [one for one in facts["listening"] if one["port"] == number]
     assert found["address"] == "127.0.0.1"
-    assert found["program"].startswith(("py", "python"))
     assert before <= facts["epoch"] <= time.time()
 
 
