@@ -83,7 +83,8 @@ def links(root: Path, paths: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for pattern in ("dev/*/*", "dev/disk/*/*"):
         for link in root.glob(pattern):
-            if link.is_symlink():
+            # Those by numbers are no names.
+            if link.is_symlink() and link.parent.name not in ("block", "char"):
                 target = f"/{link.resolve().relative_to(root.resolve())}" if link.exists() else ""
                 if target in paths:
                     found[f"/{link.relative_to(root)}"] = target

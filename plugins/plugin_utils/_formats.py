@@ -240,7 +240,7 @@ def _text(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
         scalar = not isinstance(value, (Mapping, list, tuple))
         if setting.format == "vlan_range" and isinstance(value, int) and not isinstance(value, bool):
             tags = ":".join(map(str, divmod(value, 60)))
-            yield f"{name} is the number {value}, which YAML makes of {tags} without quotes: if you meant that, quote it"
+            yield f"{name} is the number {value}, as which YAML also reads {tags} without quotes: {FORMATS['vlan_range']('')}"
         else:
             yield f"{name} is {_kind(value)}: give {wanted}{' (in quotes)' if scalar else ''}"
     elif not value.strip():

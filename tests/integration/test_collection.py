@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sysconfig
 import tarfile
@@ -20,13 +21,14 @@ PLUGINS = {
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 
 
-def run(program: str, *arguments: str | Path, path: Path) -> str:
+def run(program: str, *arguments: str | Path, path: Path, status: int = 0, **settings: str) -> str:
     """Output of one of Ansible's programs, which finds collections in the path and in what the virtual environment has."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment |= {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_NOCOLOR": "1", "PATH": f"{PROGRAMS}:{environment['PATH']}"}
+    environment |= settings
     command = [str(PROGRAMS / program), *map(str, arguments)]
     result = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.returncode == status, result.stdout + result.stderr
     return result.stdout
 
 
@@ -73,6 +75,42 @@ def test_site_runs_from_the_installed_collection(installed: Path) -> None:
         "Services and agents",
     ):
         assert task in output
+
+
+# Ansible's settings as other people have them, each the opposite of what the checkout's ansible.cfg says or of the default.
+SETTINGS: dict[str, dict[str, str]] = {
+    "none": {},
+    "others": {
+        "ANSIBLE_STRATEGY": "free",
+        "ANSIBLE_GATHERING": "smart",
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": "facts",
+        "ANSIBLE_HASH_BEHAVIOUR": "merge",
+        "ANSIBLE_INJECT_FACT_VARS": "true",
+        "ANSIBLE_STDOUT_CALLBACK": "minimal",
+        "ANSIBLE_ANY_ERRORS_FATAL": "false",
+        "ANSIBLE_PIPELINING": "false",
+        "http_proxy": "http://127.0.0.1:1",
+        "https_proxy": "http://127.0.0.1:1",
+    },
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("region", ["", "Here"])
+def test_preflight_does_not_depend_on_settings_of_ansible(settings: str, region: str, installed: Path, tmp_path: Path) -> None:
+    """A wrong setting is refused, and a good inventory gets as far as its nodes, which do not answer."""
+    example = installed / "ansible_collections/mikumo/openstack/inventories/example"
+    site = shutil.copytree(example, tmp_path / "site")
+    # After cloud.yml, and beside connection variables that are for the nodes alone.
+    (site / "group_vars/all/test.yml").write_text(
+        json.dumps({"cloud_region": region, "ansible_become": True, "ansible_become_exe": "/nonexistent", "ansible_port": 1, "ansible_timeout": 1})
+    )
+    arguments = ("mikumo.openstack.preflight", "-i", site / "hosts.yml", "--check")
+    output = run("ansible-playbook", *arguments, path=installed, status=4 if region else 2, **SETTINGS[settings])
+    assert ("cloud_region is empty" in output) == (not region)
+    assert ("UNREACHABLE" in output) == bool(region)
+    assert not (site / "group_vars/all/secrets.yml").exists()
 
 
 def test_roles_of_site_come_from_the_installed_collection(installed: Path) -> None:

@@ -315,4 +315,4 @@ def test_the_volume_group_on_its_file() -> None:
     assert node_problems(BLOCKS | {"block_devices": ON_FILE}, **FITS) == []
     removed = {"block_devices": ON_FILE, "loop_files": {"/dev/loop3": "/var/lib/volumes.img (deleted)"}}
     (problem,) = node_problems(BLOCKS | removed, **FITS)
-    assert "was removed while it is in use: do not restart this node" in problem
+    assert "was removed while in use: do not restart this node" in problem
