@@ -104,7 +104,15 @@ def test_preflight_does_not_depend_on_settings_of_ansible(settings: str, region:
     site = shutil.copytree(example, tmp_path / "site")
     # After cloud.yml, and beside connection variables that are for the nodes alone.
     (site / "group_vars/all/test.yml").write_text(
-        json.dumps({"cloud_region": region, "ansible_become": True, "ansible_become_exe": "/nonexistent", "ansible_port": 1, "ansible_timeout": 1})
+        json.dumps(
+            {
+                "cloud_region": region,
+                "ansible_become": True,
+                "ansible_become_exe": "/nonexistent",
+                "ansible_port": 1,
+                "ansible_timeout": 1,
+            }
+        )
     )
     arguments = ("mikumo.openstack.preflight", "-i", site / "hosts.yml", "--check")
     output = run("ansible-playbook", *arguments, path=installed, status=4 if region else 2, **SETTINGS[settings])

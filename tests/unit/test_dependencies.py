@@ -20,9 +20,8 @@ OURS = "mikumo.openstack"
 NAME = r"[a-z][a-z0-9_]*"
 DEPENDENCIES: dict[str, str] = yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"]
 # A filter, a test, a lookup, or a plugin named as a value: strategy, connection.
-IN_TEXT = re.compile(
-    rf"""(?:\|\s*|\bis (?:not )?|(?:lookup|query|q|map)\(\s*['"]|strategy: |connection: )({NAME}\.{NAME})\.{NAME}"""
-)
+BEFORE = r"""\|\s*|\bis (?:not )?|(?:lookup|query|q|map|select|reject)\(\s*['"]|strategy: |connection: """
+IN_TEXT = re.compile(rf"(?:{BEFORE})({NAME}\.{NAME})\.{NAME}")
 KEY = re.compile(rf"({NAME}\.{NAME})\.({NAME})")
 
 
