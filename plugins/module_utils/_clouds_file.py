@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import tempfile
 import typing as t
@@ -135,10 +136,10 @@ def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
         line = f", see line {mark.line + 1}" if mark else ""
         # The parser's own message shows the line, and a password with it.
         raise CloudsFileError(f"{path} is not YAML{line}. It is not overwritten: correct it, or move it away") from None
+    deeper = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
+    yaml.map_indent = len(deeper[1]) if deeper else 2
     if offset is not None:
-        yaml.indent(mapping=indent, sequence=indent + (0 if offset < indent else offset), offset=offset)
-    elif indent:
-        yaml.map_indent = indent
+        yaml.sequence_indent, yaml.sequence_dash_offset = indent, offset
     return content, yaml
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring
 
-PASSWORD = 'it\'s: a "pass" #word$'
+PASSWORD = "it's: a \"pass\" #word$"
 
 
 def clouds(url: str = "http://10.0.0.11:5000/v3", password: str = PASSWORD) -> dict[str, Any]:
@@ -57,18 +58,21 @@ def test_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["clouds.yaml"]
 
 
-def test_everything_else_stays_to_the_letter(tmp_path: Path) -> None:
+WIDE = FOREIGN.replace("  ", "    ").replace("      - ", "    - ").replace("    #", " #")
+FLUSH = FOREIGN.replace("      - ", "    - ")
+
+
+@pytest.mark.parametrize("foreign", [FOREIGN, WIDE, FLUSH], ids=["two", "four", "flush lists"])
+def test_everything_else_stays_to_the_letter(foreign: str, tmp_path: Path) -> None:
     path = tmp_path / "clouds.yaml"
-    path.write_text(FOREIGN)
+    path.write_text(foreign)
     path.chmod(0o600)
     outcome = bring(path, clouds(), [PASSWORD])
     assert "0123" not in outcome.before + outcome.after
     assert PASSWORD not in outcome.after
     after = path.read_text().splitlines()
-    assert [line for line in FOREIGN.splitlines() if line not in after] == []
-    kept = [line for line in after if line in FOREIGN.splitlines()]
-    assert kept[: len(FOREIGN.splitlines()) - 3] == FOREIGN.splitlines()[: len(FOREIGN.splitlines()) - 3]
-    assert yaml.safe_load(path.read_text()) == yaml.safe_load(FOREIGN) | {"clouds": yaml.safe_load(FOREIGN)["clouds"] | clouds()}
+    assert [line for line in difflib.ndiff(foreign.splitlines(), after) if line.startswith(("-", "?"))] == []
+    assert yaml.safe_load(path.read_text())["clouds"] == yaml.safe_load(foreign)["clouds"] | clouds()
     before = path.read_text()
     assert not bring(path, clouds(), [PASSWORD]).changed
     # a rotated password changes its own lines
@@ -87,10 +91,7 @@ def test_what_a_user_added_to_our_entry_stays(tmp_path: Path) -> None:
     assert yaml.safe_load(path.read_text())["clouds"]["mikumo"]["auth"]["password"] == "another-one"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "\n", "# mine\n", "clouds:\n", "clouds: {}\n", "cache: {auth: false}\n", "---\n# x\nclouds:\n  a: {profile: b}\n"],
-)
+@pytest.mark.parametrize("text", ["", "\n", "# mine\n", "clouds:\n", "clouds: {}\n", "cache: {auth: false}\n", "---\n# x\nclouds:\n  a: {profile: b}\n"])
 def test_files_without_our_entries(text: str, tmp_path: Path) -> None:
     path = tmp_path / "clouds.yaml"
     path.write_text(text)
