@@ -69,7 +69,7 @@ class LookupModule(LookupBase):
         if raw is None or raw == "":
             raw = {}
         if not isinstance(raw, Mapping):
-            told = f"cloud_secrets has something else than names with values, such as {names[0] if names else 'demo'}: 'password'"
+            told = f"there is something else under cloud_secrets than names with values, such as {names[0] if names else 'demo'}: 'password'"
             return [{"given": [], "missing": [], "problems": [told]}]
         values: dict[str, t.Any] = {}
         problems: list[str] = []
