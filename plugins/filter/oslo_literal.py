@@ -7,7 +7,8 @@ name: oslo_literal
 version_added: 0.1.0
 short_description: Password as an option of oslo.config
 description:
-  - Writes a password so that C(oslo.config) reads the very same one. It would replace V($name) by the option of that name, and take
+  - Writes a password so that C(oslo.config) reads the very same one. It would replace V($name) by the option
+    of that name, and take
     away quotes and blanks around a value.
   - A configuration that a user writes needs no such thing; there V($name) stays a reference.
   - A backslash directly before a dollar sign is refused, since C(oslo.config) has no way to write both.

@@ -53,7 +53,8 @@ MARKS = re.compile(r"\{\{|\{%|\{#")
 REFERENCE = re.compile(r"\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*")
 EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 BRACES = (
-    "{name} has {{{{, {{% or {{#, with which Ansible begins a template: write {name}: !unsafe '...' in the secrets file, so that it is "
+    "{name} has "
+    "{{{{, {{% or {{#, with which Ansible begins a template: write {name}: !unsafe '...' in the secrets file, so that it is "
     "taken as it is"
 )
 REFERS = (
@@ -69,7 +70,10 @@ class LookupModule(LookupBase):
         if raw is None or raw == "":
             raw = {}
         if not isinstance(raw, Mapping):
-            told = f"there is something else under cloud_secrets than names with values, such as {names[0] if names else 'demo'}: 'password'"
+            told = (
+                "there is something else under cloud_secrets than names with values, "
+                f"such as {names[0] if names else 'demo'}: 'password'"
+            )
             return [{"given": [], "missing": [], "problems": [told]}]
         values: dict[str, t.Any] = {}
         problems: list[str] = []

@@ -58,14 +58,16 @@ def _look(path: Path) -> os.stat_result | None:
         raise CloudsFileError(f"{path} cannot be examined: {error.strerror}") from error
     if stat.S_ISLNK(found.st_mode):
         raise CloudsFileError(
-            f"{path} is a symbolic link to {path.readlink()}, which is neither followed nor replaced: name the file that it leads to in "
+            f"{path} is a symbolic link to {path.readlink()}, which is neither followed nor replaced: name the "
+            "file that it leads to in "
             "cloud_credentials_file"
         )
     if not stat.S_ISREG(found.st_mode):
         raise CloudsFileError(f"{path} is no regular file: remove it, or name another file in cloud_credentials_file")
     if found.st_uid != os.geteuid():
         raise CloudsFileError(
-            f"{path} belongs to the user with the number {found.st_uid}, and Ansible runs as number {os.geteuid()}: run it as that user, or "
+            f"{path} belongs to the user with the number {found.st_uid}, and Ansible runs as number "
+            f"{os.geteuid()}: run it as that user, or "
             "name another file in cloud_credentials_file"
         )
     return found
@@ -112,8 +114,10 @@ def _elsewhere(path: Path, there: Mapping[str, t.Any], clouds: Clouds) -> Iterat
         url = auth.get("auth_url") if isinstance(auth, Mapping) else None
         if url and _place(url)[0] != _place(wanted["auth"]["auth_url"])[0]:
             yield (
-                f"{path} has a cloud {name} already, at {_shown(url)}, and this site's Keystone is {_shown(wanted['auth']['auth_url'])}: give "
-                "this site another cloud_name, name another file in cloud_credentials_file, or remove that entry if the site has moved"
+                f"{path} has a cloud {name} already, at {_shown(url)}, and this site's Keystone is "
+                f"{_shown(wanted['auth']['auth_url'])}: give "
+                "this site another cloud_name, name another file in cloud_credentials_file, or remove that "
+                "entry if the site has moved"
             )
 
 
@@ -172,7 +176,7 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
     if _same(there, clouds):
         return text
     if not there:
-        content["clouds"] = there = yaml.map() if hasattr(yaml, "map") else {}
+        content["clouds"] = there = {}  # type: ignore[index]
     _merge(there, clouds)
     stream = io.StringIO()
     yaml.dump(content, stream)

@@ -69,7 +69,8 @@ def place(path: str, sources: Sequence[str]) -> Path:
     told = ", ".join(sources) or "none"
     if files:
         raise SecretsFileError(
-            f"several inventories were given ({told}), and it is not clear beside which one new secrets belong: name the file, as in "
+            f"several inventories were given ({told}), and it is not clear beside which one new secrets belong: "
+            "name the file, as in "
             f"-e secrets_file={files[0]}"
         )
     raise SecretsFileError(
@@ -174,7 +175,8 @@ def _empty(value: t.Any) -> bool:
 
 def _lacks(path: Path, missing: Sequence[str]) -> str:
     return (
-        f"{path} lacks {', '.join(missing)}. A running cloud uses the value that was there: put it back from a backup. If the service is "
+        f"{path} lacks {', '.join(missing)}. A running cloud uses the value that was there: put it back from a "
+        "backup. If the service is "
         "new to this site, run again with -e secrets_add_missing=true, which generates only these"
     )
 
@@ -205,7 +207,8 @@ def _make_directory(directory: Path, check_mode: bool) -> None:
         if single:
             # Ansible would read the directory instead of the file.
             raise SecretsFileError(
-                f"new secrets belong into {directory}/secrets.yml, but {group_vars} has a file {single[0]}, which Ansible does not read "
+                f"new secrets belong into {directory}/secrets.yml, but {group_vars} has a file {single[0]}, "
+                "which Ansible does not read "
                 f"beside a directory {directory.name}. Move it: cd {group_vars} && mv {single[0]} main.yml && mkdir all && "
                 "mv main.yml all/"
             )
@@ -226,8 +229,10 @@ def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mo
     if text is None:
         if given:
             raise SecretsFileError(
-                f"the inventory lacks {', '.join(missing)}, and it has its other secrets not in {path} but elsewhere. Put them back from a "
-                f"backup, or for a service that is new to this site, add them where the others are. Two variables {VARIABLE} are not merged"
+                f"the inventory lacks {', '.join(missing)}, and it has its other secrets not in {path} but "
+                "elsewhere. Put them back from a "
+                "backup, or for a service that is new to this site, add them where the others are. Two "
+                f"variables {VARIABLE} are not merged"
             )
         if check_mode:
             return Outcome(True, missing, False)
@@ -249,9 +254,7 @@ def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: 
         content = {}
     if not isinstance(content, Mapping):
         raise SecretsFileError(f"{path} has no variables: it begins with something else than {VARIABLE}:")
-    there = content.get(VARIABLE)
-    if there is None:
-        there = {}
+    there = {} if content.get(VARIABLE) is None else content[VARIABLE]
     if not isinstance(there, Mapping):
         raise SecretsFileError(
             f"{path} has something else under {VARIABLE} than names with values: add {', '.join(missing)} yourself"
@@ -279,6 +282,7 @@ def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: 
 
 def _encrypted(path: Path, missing: Sequence[str]) -> SecretsFileError:
     return SecretsFileError(
-        f"{path} is encrypted, so that {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt {path}, then this again, then "
+        f"{path} is encrypted, so that {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt "
+        f"{path}, then this again, then "
         f"ansible-vault encrypt {path}"
     )

@@ -9,10 +9,12 @@ module: clouds_file
 short_description: Entries of a clouds.yaml that has others as well
 version_added: 0.1.0
 description:
-  - Brings entries into a C(clouds.yaml) of a user. Everything else stays as it is, with comments, order and quotes, also options that the
+  - Brings entries into a C(clouds.yaml) of a user. Everything else stays as it is, with comments, order and
+    quotes, also options that the
     user has added to one of these entries.
   - The file gets the mode 0600. It is replaced in one step.
-  - A file that is no YAML, belongs to somebody else or is a symbolic link is refused and not overwritten. So is one that has a cloud of
+  - A file that is no YAML, belongs to somebody else or is a symbolic link is refused and not overwritten. So
+    is one that has a cloud of
     the same name at another host.
 author: The Mikumo authors
 options:

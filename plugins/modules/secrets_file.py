@@ -9,7 +9,8 @@ module: secrets_file
 short_description: File with the secrets of a site
 version_added: 0.1.0
 description:
-  - Generates the secrets that the inventory lacks into a file of variables, below the name C(cloud_secrets). A value has 32 letters and
+  - Generates the secrets that the inventory lacks into a file of variables, below the name C(cloud_secrets). A
+    value has 32 letters and
     digits, or is a UUID if the name ends in V(_uuid). The file gets the mode 0600.
   - Runs where Ansible runs. Two runs at once generate one set, and nobody ever sees half a file.
   - Secrets that exist are never changed. Comments and other variables in the file stay.
@@ -71,7 +72,9 @@ generated:
   elements: str
   returned: success
 read:
-  description: Whether the file has secrets that the inventory did not have when Ansible started. Read it with M(ansible.builtin.include_vars).
+  description: >-
+    Whether the file has secrets that the inventory did not have when Ansible started. Read it with
+    M(ansible.builtin.include_vars).
   type: bool
   returned: success
 """

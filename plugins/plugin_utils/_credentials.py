@@ -11,7 +11,8 @@ import urllib.parse
 
 __all__ = ["UNENCODED", "CredentialsError", "database_url", "literal", "transport_url"]
 
-# What a database URL needs no "%" for, besides letters and digits: keystone-manage db_sync 27.0 hands the URL to configparser without
+# What a database URL needs no "%" for, besides letters and digits: keystone-manage db_sync 27.0 hands the URL
+# to configparser without
 # doubling "%", and fails. "$" is a reference in oslo.config.
 UNENCODED = "-._~!&'()*+,;="
 

@@ -23,7 +23,31 @@ pytestmark = pytest.mark.full
 SECRETS = ROOT / "inventories/lab/group_vars/all/secrets.yml"
 LETTERS = string.ascii_letters + string.digits
 # What URLs, oslo.config, INI files, YAML, SQL and shells read in their own way. Each secret gets all of it, in another order.
-HARD = ["$name", "${x}", "$$", "@h", ":", "/", "#", "?q", "%41", "%(x)s", "&", "'", '"', "\\", ";", ",", " ", "=", "<!", "|", "`id`", "[", "]"]
+HARD = [
+    "$name",
+    "${x}",
+    "$$",
+    "@h",
+    ":",
+    "/",
+    "#",
+    "?q",
+    "%41",
+    "%(x)s",
+    "&",
+    "'",
+    '"',
+    "\\",
+    ";",
+    ",",
+    " ",
+    "=",
+    "<!",
+    "|",
+    "`id`",
+    "[",
+    "]",
+]
 # What keystone-manage can have in the URL of its database.
 EASY = list("-._~!&'()*+,;=")
 

@@ -29,7 +29,7 @@ def database(host: str, account: str, password: str) -> bool:
 def keystone(host: str, user: str, domain: str, password: str) -> bool:
     account = {"name": user, "domain": {"name": domain}, "password": password}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": account}}}}
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         f"http://{host}:5000/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
@@ -54,7 +54,9 @@ def rabbitmq(password: str) -> bool:
 def main() -> None:
     given = json.load(sys.stdin)
     found = {f"{name} in MariaDB": database(given["host"], name, password) for name, password in given["database"].items()}
-    found |= {f"{user} in Keystone": keystone(given["host"], user, domain, password) for user, domain, password in given["keystone"]}
+    found |= {
+        f"{user} in Keystone": keystone(given["host"], user, domain, password) for user, domain, password in given["keystone"]
+    }
     found["openstack in RabbitMQ"] = rabbitmq(given["rabbitmq"])
     print(json.dumps(found))
 

@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring
 
-PASSWORD = "it's: a \"pass\" #word$"
+PASSWORD = 'it\'s: a "pass" #word$'
 
 
 def clouds(url: str = "http://10.0.0.11:5000/v3", password: str = PASSWORD) -> dict[str, Any]:
@@ -91,7 +91,10 @@ def test_what_a_user_added_to_our_entry_stays(tmp_path: Path) -> None:
     assert yaml.safe_load(path.read_text())["clouds"]["mikumo"]["auth"]["password"] == "another-one"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "# mine\n", "clouds:\n", "clouds: {}\n", "cache: {auth: false}\n", "---\n# x\nclouds:\n  a: {profile: b}\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "# mine\n", "clouds:\n", "clouds: {}\n", "cache: {auth: false}\n", "---\n# x\nclouds:\n  a: {profile: b}\n"],
+)
 def test_files_without_our_entries(text: str, tmp_path: Path) -> None:
     path = tmp_path / "clouds.yaml"
     path.write_text(text)

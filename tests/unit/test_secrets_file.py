@@ -110,7 +110,7 @@ def test_files_that_are_not_added_to(text: str, words: str, tmp_path: Path) -> N
 def test_places_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SecretsFileError, match="there is no directory"):
         bring(tmp_path / "a/b/secrets.yml", NAMES, [], add=False)
-    with pytest.raises(SecretsFileError, match="not in .* but elsewhere"):
+    with pytest.raises(SecretsFileError, match=r"not in .* but elsewhere"):
         bring(tmp_path / "secrets.yml", ["rabbitmq"], ["demo"], add=True)
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/all.yml").write_text("a: 1\n")
@@ -161,7 +161,10 @@ def test_place(tmp_path: Path) -> None:
     ("given", "told"),
     [
         ({"rabbitmq": "x", "host_uuid": "x", "glance_database": "x", "rabbitmq_old": "x"}, []),
-        ({"rabitmq": "x", "host_uuid": "x", "glance_database": "x"}, ["rabitmq is unknown: did you mean rabbitmq, which has no value?"]),
+        (
+            {"rabitmq": "x", "host_uuid": "x", "glance_database": "x"},
+            ["rabitmq is unknown: did you mean rabbitmq, which has no value?"],
+        ),
         ({"quite_other": "x"}, []),
     ],
 )
