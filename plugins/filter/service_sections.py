@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import literal
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._keystone_auth import keystone_auth
 
 DOCUMENTATION = r"""
@@ -84,14 +85,14 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
             sections["keystone_authtoken"].update(
                 memcached_servers=surroundings["memcached_servers"],
                 memcache_security_strategy="ENCRYPT",
-                memcache_secret_key=surroundings["memcache_secret"],
+                memcache_secret_key=literal(surroundings["memcache_secret"]),
             )
 
     if "database_url" in surroundings:
-        sections["database"] = {"connection": surroundings["database_url"], "connection_recycle_time": 600}
+        sections["database"] = {"connection": literal(surroundings["database_url"]), "connection_recycle_time": 600}
 
     if "transport_url" in surroundings:
-        sections["DEFAULT"]["transport_url"] = surroundings["transport_url"]
+        sections["DEFAULT"]["transport_url"] = literal(surroundings["transport_url"])
         # RabbitMQ 4 has no mirrored queues. Quorum queues from the first day, also with one broker, spare the migration.
         sections["oslo_messaging_rabbit"] = {
             "rabbit_quorum_queue": True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import json
 import os
 import pwd
 import re
@@ -11,6 +12,7 @@ import stat
 import tempfile
 import time
 import typing as t
+import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,7 @@ _HARMLESS_NAME = re.compile(
     r"|_strategy|_type|_url|_limit|_size)$",
     re.IGNORECASE,
 )
+SHORTEST = 4
 _HARMLESS_VALUE = re.compile(r"(?:true|false|none|null|)", re.IGNORECASE)
 _LINE = re.compile(
     r"^(?P<lead>\s*(?:-\s+)?(?:export\s+|set\s+)?[\"']?(?P<name>[A-Za-z_][\w.\-\[\]]*)[\"']?\s*(?:=>|[=:])[ \t]*)"
@@ -65,12 +68,30 @@ def _is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not _HARMLESS_NAME.search(name)
 
 
+def _forms(secret: str) -> set[str]:
+    """How files write a secret: in a URL, in oslo.config, in JSON, Python or YAML. It may itself be the password of a URL."""
+    decoded = urllib.parse.unquote(secret)
+    # A "%" in a password is no encoding, and one letter that comes of it would mask half of the file.
+    texts = {secret, decoded} if len(decoded) >= SHORTEST else {secret}
+    return {
+        form
+        for text in texts
+        for form in (
+            text,
+            urllib.parse.quote(text, safe=""),
+            text.replace("$", "$$"),
+            json.dumps(text)[1:-1],
+            text.replace("'", "''"),
+        )
+    }
+
+
 class _Masker:
     """Hides secret values; values not in `known` are marked, so that a rotation is visible without showing it."""
 
     def __init__(self, secrets: Iterable[str], known: frozenset[str] | None) -> None:
         # the longest first: a short secret may be part of a long one
-        self.secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self.secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
         self.known = known
         self.found: set[str] = set()
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import literal
+
 
 def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) -> dict[str, Any]:
     """Options with which a service asks Keystone for a token of its own, or of another account."""
@@ -14,7 +16,7 @@ def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) 
         "auth_type": "password",
         "auth_url": surroundings["keystone_url"],
         "username": username or surroundings["username"],
-        "password": surroundings["password"],
+        "password": literal(surroundings["password"]),
         "user_domain_name": "Default",
         "project_name": "service",
         "project_domain_name": "Default",

@@ -1,22 +1,87 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the secrets of a site are, how they are generated and what is wrong with given ones.
+
+No message here shows a value or any part of one, not even its length.
+"""
+
 from __future__ import annotations
 
+import difflib
 import secrets
 import string
 import typing as t
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-__all__ = ["SecretsError", "missing_secrets", "new_secrets"]
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import UNENCODED
+
+__all__ = ["SECRETS", "SecretsError", "missing_secrets", "new_secrets", "problem", "unknown_secrets"]
 
 LENGTH = 32
-# Nothing that a URL, a shell, an INI file or '$' of oslo.config would read in its own way.
 ALPHABET = string.ascii_letters + string.digits
 
 
 class SecretsError(ValueError):
     """A call with something else than names."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What may be in a secret besides printable ASCII, which every place takes."""
+
+    what: str
+    # Below it, masking of outputs would hide parts of ordinary words.
+    minimum: int = 8
+    maximum: int = 128
+    # The only lengths, where there are such.
+    lengths: tuple[int, ...] = ()
+    # It stands in a file of oslo.config as it is, and not in a URL.
+    plain: bool = True
+    # Punctuation that it may have, where not all of ASCII's can be used.
+    punctuation: str | None = None
+
+    @property
+    def size(self) -> str:
+        if self.lengths:
+            *most, last = (str(length) for length in self.lengths)
+            return f"{', '.join(most)} or {last} characters"
+        return f"{self.minimum} to {self.maximum} characters"
+
+    def fits(self, length: int) -> bool:
+        return length in self.lengths if self.lengths else self.minimum <= length <= self.maximum
+
+
+DATABASE = Kind("the password of an account in MariaDB", plain=False)
+# bcrypt takes 72 bytes, and Keystone is configured to refuse more.
+KEYSTONE = Kind("the password of an account in Keystone", maximum=72)
+ANY = Kind("a secret")
+
+SECRETS: dict[str, Kind] = {
+    "cinder_database": DATABASE,
+    "cinder_keystone": KEYSTONE,
+    "demo": KEYSTONE,
+    "glance_database": DATABASE,
+    "glance_keystone": KEYSTONE,
+    "heat_database": DATABASE,
+    "heat_domain": KEYSTONE,
+    # Heat's engine does not start with another length.
+    "heat_encryption": Kind("the key with which Heat encrypts parameters", lengths=(16, 24, 32)),
+    "heat_keystone": KEYSTONE,
+    "keystone_admin": KEYSTONE,
+    # keystone-manage db_sync fails if the URL has to encode something.
+    "keystone_database": Kind(DATABASE.what, plain=False, punctuation=UNENCODED),
+    "memcache": Kind("the key of the tokens in memcached"),
+    "metadata": Kind("what Nova and the metadata agent share"),
+    "neutron_database": DATABASE,
+    "neutron_keystone": KEYSTONE,
+    "nova_database": DATABASE,
+    "nova_keystone": KEYSTONE,
+    "placement_database": DATABASE,
+    "placement_keystone": KEYSTONE,
+    "rabbitmq": Kind("the password of the account in RabbitMQ", plain=False),
+}
 
 
 def _names(required: t.Any) -> list[str]:
@@ -28,11 +93,15 @@ def _names(required: t.Any) -> list[str]:
     return list(dict.fromkeys(required))
 
 
+def _empty(value: t.Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def missing_secrets(given: t.Any, required: Sequence[str]) -> list[str]:
     """The names that have no value, in the order required."""
     if given is not None and not isinstance(given, Mapping):
         raise SecretsError(f"wanted a dictionary of secrets, got {type(given).__name__}")
-    return [name for name in _names(required) if not str((given or {}).get(name) or "").strip()]
+    return [name for name in _names(required) if _empty((given or {}).get(name))]
 
 
 def new_secrets(required: Sequence[str]) -> dict[str, str]:
@@ -41,3 +110,47 @@ def new_secrets(required: Sequence[str]) -> dict[str, str]:
         name: str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         for name in _names(required)
     }
+
+
+def problem(name: str, value: t.Any) -> str | None:
+    """Why no place could take the value, in words that show nothing of it. A value that is empty is missing_secrets' matter."""
+    kind = SECRETS.get(name, ANY)
+    if _empty(value):
+        return None
+    if not isinstance(value, str):
+        if isinstance(value, (Mapping, list, tuple, set)):
+            return f"{name} is a {'dictionary' if isinstance(value, Mapping) else 'list'}: give one text, in single quotes"
+        what = "yes or no" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
+        return f"{name} is {what} for YAML and no text: put it into single quotes"
+    if any(char in value for char in "\n\r"):
+        return f"{name} has more than one line: give one line, in single quotes"
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+        return f"{name} has a control character, such as a tab: use characters that can be printed"
+    if not value.isascii():
+        return (
+            f"{name} has characters that are not ASCII. Clients and servers encode them differently: use letters, digits and the "
+            "punctuation of ASCII"
+        )
+    if kind.plain and "\\$" in value:
+        return f"{name} has a backslash directly before a dollar sign, which oslo.config cannot hold: change one of them"
+    if kind.punctuation is not None and not set(value) <= {*ALPHABET, *kind.punctuation}:
+        return (
+            f"{name} has characters that keystone-manage db_sync cannot take in the URL of its database: use letters, digits and "
+            f"{' '.join(kind.punctuation)}"
+        )
+    if not kind.fits(len(value)):
+        return f"{name} has a length that does not fit: it is {kind.what} and has to have {kind.size}"
+    return None
+
+
+def unknown_secrets(given: Mapping[str, t.Any], required: Sequence[str]) -> list[str]:
+    """Names that are misspelt: unknown, and close to one that has no value."""
+    absent = missing_secrets(given, required)
+    problems = []
+    for name in given:
+        if name in required:
+            continue
+        near = difflib.get_close_matches(str(name), absent, n=1, cutoff=0.75)
+        if near:
+            problems.append(f"{name} is unknown: did you mean {near[0]}, which has no value?")
+    return problems

@@ -169,6 +169,50 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq="")),
         ["secrets.yml lacks rabbitmq", "from a backup"],
     ),
+    "secret that YAML reads as a number": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq=12345678)),
+        ["rabbitmq is a number for YAML", "single quotes", "secrets.yml"],
+    ),
+    "secret that YAML reads as a boolean": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq=True)),
+        ["rabbitmq is yes or no for YAML", "single quotes"],
+    ),
+    "secret with the braces of a template": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="ab{{cd-hush-ef")),
+        ["rabbitmq has {{", "rabbitmq: !unsafe"],
+    ),
+    "secret that Ansible would compute": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="hush-{{ 1 }}-hush")),
+        ["rabbitmq has {{", "rabbitmq: !unsafe"],
+    ),
+    "secret that refers to nothing": (
+        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="{{ vault_hush }}")),
+        ["rabbitmq is a template that cannot be computed", "define what it refers to"],
+    ),
+    "secret of two lines": (
+        secrets(lambda content: content["cloud_secrets"].update(nova_keystone="hush-hush\nhush-hush")),
+        ["nova_keystone has more than one line"],
+    ),
+    "secret that is not ASCII": (
+        secrets(lambda content: content["cloud_secrets"].update(glance_database="hush-hush-ü")),
+        ["glance_database has characters that are not ASCII"],
+    ),
+    "secret that is too long for Keystone": (
+        secrets(lambda content: content["cloud_secrets"].update(demo="hush" * 20)),
+        ["demo has a length that does not fit", "8 to 72 characters"],
+    ),
+    "key of Heat with a wrong length": (
+        secrets(lambda content: content["cloud_secrets"].update(heat_encryption="hush" * 5)),
+        ["heat_encryption has a length that does not fit", "16, 24 or 32 characters"],
+    ),
+    "secret that Keystone's schema cannot use": (
+        secrets(lambda content: content["cloud_secrets"].update(keystone_database="hush-hush@hush")),
+        ["keystone_database has characters that keystone-manage db_sync cannot take", "letters, digits and - . _"],
+    ),
+    "misspelt secret": (
+        secrets(lambda content: content["cloud_secrets"].update(rabitmq=content["cloud_secrets"].pop("rabbitmq"))),
+        ["rabitmq is unknown: did you mean rabbitmq"],
+    ),
     "secrets that are none": (
         secrets(lambda content: content.update(cloud_secrets=["a", "b"])),
         ["secrets.yml", "something else under cloud_secrets than names with values"],
@@ -400,6 +444,126 @@ def test_strangers_are_left_alone(nowhere: Path) -> None:
     # the settings were fine, and so the nodes' turn came
     assert "TASK [Facts]" in output, output[-3000:]
     assert "stray" not in output
+
+
+@pytest.mark.parametrize("case", [case for case in SETTINGS if "secret" in case or "Heat" in case])
+def test_no_part_of_a_secret_is_shown(case: str, nowhere: Path) -> None:
+    SETTINGS[case][0](nowhere)
+    _status, output = play(nowhere, "preflight", "-vvv", "--diff")
+    assert "hush-" not in output.replace("vault_hush", "")
+    assert "hushhush" not in output
+    assert "12345678" not in output
+    content = yaml.safe_load((nowhere / "group_vars/all/secrets.yml").read_text())["cloud_secrets"]
+    kept = content.values() if isinstance(content, dict) else []
+    assert [value for value in kept if isinstance(value, str) and len(value) == 32 and value in output] == []
+
+
+def stopped(site: Path) -> None:
+    """Makes a run end after its secrets."""
+    setting(cloud_region="")(site)
+
+
+def test_a_password_of_all_marks_passes(nowhere: Path) -> None:
+    marks = "a/b@c:d#e?f%g h$i${j}'k\"l;m,n&o=p"
+    secrets(lambda content: content["cloud_secrets"].update(rabbitmq=marks, nova_keystone=marks, demo=marks))(nowhere)
+    stopped(nowhere)
+    status, output = play(nowhere, "preflight")
+    assert_refused(status, output, ["cloud_region is empty"])
+    assert "secrets of this site" not in output
+
+
+def test_references_single_vault_values_and_braces_marked_unsafe_pass(nowhere: Path, tmp_path: Path) -> None:
+    path = nowhere / "group_vars/all/secrets.yml"
+    password = tmp_path / "password"
+    password.write_text("not-a-secret\n")
+    vault = ("--vault-password-file", str(password))
+    program = str(Path(sysconfig.get_path("scripts"), "ansible-vault"))
+    encrypted = subprocess.run(
+        [program, "encrypt_string", *vault, "hush-hush-hush"], check=True, capture_output=True, text=True
+    ).stdout
+    text = path.read_text()
+    lines = [line.strip() for line in encrypted.strip().splitlines()]
+    text = re.sub(r"(?m)^  rabbitmq: .*$", lambda _match: "  rabbitmq: " + "\n    ".join(lines), text)
+    text = re.sub(r"(?m)^  demo: .*$", "  demo: '{{ vault_demo }}'", text)
+    path.write_text(re.sub(r"(?m)^  metadata: .*$", "  metadata: !unsafe 'hush{{hush{%hush'", text))
+    other = nowhere / "group_vars/all/vault.yml"
+    other.write_text("vault_demo: hush-hush-demo\n")
+    subprocess.run([program, "encrypt", *vault, str(other)], check=True, capture_output=True)
+    stopped(nowhere)
+    status, output = play(nowhere, "preflight", *vault)
+    assert_refused(status, output, ["cloud_region is empty"])
+    assert "hush" not in output
+    assert_refused(*play(nowhere, "preflight"), ["vault"])
+
+
+def test_one_set_with_every_strategy_and_two_runs_at_once(nowhere: Path) -> None:
+    path = nowhere / "group_vars/all/secrets.yml"
+    path.unlink()
+    stopped(nowhere)
+    command = [str(Path(sysconfig.get_path("scripts"), "ansible-playbook")), "-i", str(nowhere / "hosts.yml")]
+    environment = os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_STRATEGY": "free"}
+    runs = [
+        subprocess.Popen(
+            [*command, "playbooks/preflight.yml"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = [run.communicate(timeout=180)[0] for run in runs]
+    made = [len(re.findall(r"(?m)^changed: .*localhost", output)) for output in outputs]
+    assert sorted(made) == [0, 1], outputs
+    assert all("cloud_region is empty" in output for output in outputs), outputs
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in path.parent.iterdir() if "secrets" in one.name] == ["secrets.yml"]
+    assert len(set(values(nowhere))) == len(values(nowhere)) == 20
+
+
+def run_on(sources: list[str], *arguments: str) -> tuple[int, str]:
+    result = subprocess.run(
+        ["ansible-playbook", *(word for source in sources for word in ("-i", source)), "playbooks/preflight.yml", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return result.returncode, re.sub(r"\s+", " ", result.stdout + result.stderr)
+
+
+def test_place_of_new_secrets(nowhere: Path, tmp_path: Path) -> None:
+    """Inventories that are a directory, several, or no file at all."""
+    path = nowhere / "group_vars/all/secrets.yml"
+    kept = path.read_text()
+    path.unlink()
+    stopped(nowhere)
+    other = tmp_path / "other"
+    (other / "group_vars/all").mkdir(parents=True)
+    (other / "hosts.yml").write_text("all: {hosts: {}}\n")
+    both_sources = [str(nowhere / "hosts.yml"), str(other / "hosts.yml")]
+    assert_refused(*run_on(both_sources), ["several inventories were given", "-e secrets_file="])
+    assert_refused(*run_on(["one.example.org,two.example.org"]), ["controller_nodes"])
+    elsewhere = tmp_path / "elsewhere.yml"
+    for _ in range(2):
+        assert_refused(*run_on(both_sources, "-e", f"secrets_file={elsewhere}"), ["cloud_region is empty"])
+    assert len(yaml.safe_load(elsewhere.read_text())["cloud_secrets"]) == 20
+    assert not path.exists()
+    assert_refused(*run_on([f"{nowhere}/"]), ["cloud_region is empty"])
+    assert path.is_file()
+    # Secrets in a file of all settings: nothing has to be generated.
+    path.unlink()
+    settings = "".join(one.read_text().removeprefix("---\n") for one in sorted(path.parent.glob("*.yml")))
+    shutil.rmtree(path.parent)
+    single = nowhere / "group_vars/all.yml"
+    single.write_text(settings)
+    assert_refused(*run_on([str(nowhere / "hosts.yml")]), ["has a file all.yml", "mv all.yml main.yml"])
+    single.write_text(settings + kept.split("---\n")[1])
+    assert_refused(*run_on([str(nowhere / "hosts.yml")]), ["cloud_region is empty"])
+    assert not path.exists()
 
 
 def test_secrets_are_generated_once_for_their_owner_alone(generated: Path, nowhere: Path) -> None:

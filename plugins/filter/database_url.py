@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: database_url
+version_added: 0.1.0
+short_description: SQLAlchemy's URL of a MariaDB database
+description:
+  - Builds the URL of a database in MariaDB for pymysql. User and password are percent-encoded, so that C(/), C(@), C(:), C(#) and
+    so on are safe in them.
+  - An error never shows the password.
+positional: _input, user, host
+options:
+  _input:
+    description: Password of the account.
+    type: str
+    required: true
+  user:
+    description: Name of the account.
+    type: str
+    required: true
+  host:
+    description: Name or address of MariaDB. An IPv6 address gets its brackets.
+    type: str
+    required: true
+  database:
+    description: Name of the database. Without it, that of the account.
+    type: str
+  port:
+    description: Port of MariaDB. Without it, the URL names none.
+    type: int
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Glance's database
+  ansible.builtin.set_fact:
+    surroundings:
+      database_url: "{{ glance_database_password | mikumo.openstack.database_url('glance', '10.0.0.11') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The URL.
+  type: str
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils import _credentials
+
+
+def database_url(password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None) -> str:
+    try:
+        return _credentials.database_url(password, user, host, database, port)
+    except _credentials.CredentialsError as error:
+        raise AnsibleFilterError(f"URL of the database account {user}: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"database_url": database_url}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: transport_url
+version_added: 0.1.0
+short_description: oslo.messaging's URL of a RabbitMQ
+description:
+  - Builds the URL with which services reach RabbitMQ. User and password are percent-encoded, so that C(/), C(@), C(:), C(#) and
+    so on are safe in them.
+  - An error never shows the password.
+positional: _input, user, host
+options:
+  _input:
+    description: Password of the account.
+    type: str
+    required: true
+  user:
+    description: Name of the account.
+    type: str
+    required: true
+  host:
+    description: Name or address of RabbitMQ. An IPv6 address gets its brackets.
+    type: str
+    required: true
+  port:
+    description: Port of RabbitMQ.
+    type: int
+    default: 5672
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: How services reach RabbitMQ
+  ansible.builtin.set_fact:
+    nova_transport_url: "{{ rabbitmq_password | mikumo.openstack.transport_url('openstack', '10.0.0.11') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The URL.
+  type: str
+"""
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils import _credentials
+
+
+def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5672) -> str:
+    try:
+        return _credentials.transport_url(password, user, host, port)
+    except _credentials.CredentialsError as error:
+        raise AnsibleFilterError(f"URL of the RabbitMQ account {user}: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"transport_url": transport_url}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: secrets_state
+version_added: 0.1.0
+short_description: Which secrets of the site are given, missing or wrong
+description:
+  - Looks at the variable C(cloud_secrets) as the inventory has it, before it is templated. A password with braces, which Ansible
+    would take for a template, is therefore found and named instead of ending the run somewhere.
+  - A secret may be a reference to another variable, encrypted with C(!vault) or marked with C(!unsafe).
+  - Returns names only. No message shows a value or a part of one.
+options:
+  _terms:
+    description: Names of the secrets that the site needs.
+    type: list
+    elements: str
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: Every secret can be used
+  ansible.builtin.assert:
+    that: state.problems | length == 0
+    fail_msg: "{{ state.problems | join(', ') }}"
+  vars:
+    state: "{{ lookup('mikumo.openstack.secrets_state', 'nova_database', 'nova_keystone') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - A dictionary with C(given), names that have a value; C(missing), names that have none, in the order required; C(problems),
+      sentences on what is wrong with values and names.
+  type: list
+  elements: dict
+"""
+
+import re
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible.template import is_trusted_as_template
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import missing_secrets, problem, unknown_secrets
+
+MARKS = re.compile(r"\{\{|\{%|\{#")
+REFERENCE = re.compile(r"\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*")
+EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
+BRACES = (
+    "{name} has "
+    "{{{{, {{% or {{#, with which Ansible begins a template: write {name}: !unsafe '...' in the secrets file, so that it is "
+    "taken as it is"
+)
+REFERS = (
+    "{name} is a template that cannot be computed: define what it refers to. If it is a password with braces, write "
+    "{name}: !unsafe '...'"
+)
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: Sequence[str], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+        names = [str(term) for one in terms for term in ([one] if isinstance(one, str) else one)]
+        raw = self._followed((variables or {}).get("cloud_secrets"), variables or {})
+        if raw is None or raw == "":
+            raw = {}
+        if not isinstance(raw, Mapping):
+            told = (
+                "there is something else under cloud_secrets than names with values, "
+                f"such as {names[0] if names else 'demo'}: 'password'"
+            )
+            return [{"given": [], "missing": [], "problems": [told]}]
+        values: dict[str, t.Any] = {}
+        problems: list[str] = []
+        for name, value in raw.items():
+            try:
+                values[name] = self._value(value)
+                wrong = problem(str(name), values[name])
+            except AnsibleError:
+                # Ansible's own message would show the template, and with it the password.
+                values[name] = value
+                wrong = (
+                    f"{name} cannot be decrypted: check the vault password, and the value"
+                    if not is_trusted_as_template(value)
+                    else REFERS.format(name=name)
+                    if EXPRESSION.fullmatch(value)
+                    else BRACES.format(name=name)
+                )
+            if wrong:
+                problems.append(wrong)
+        problems += unknown_secrets(values, names)
+        missing = missing_secrets(values, names)
+        return [{"given": [name for name in names if name not in missing], "missing": missing, "problems": problems}]
+
+    def _followed(self, raw: t.Any, variables: Mapping[str, t.Any]) -> t.Any:
+        """cloud_secrets may be the name of another variable, whose values are looked at one by one."""
+        for _ in range(8):
+            match = REFERENCE.fullmatch(raw) if isinstance(raw, str) and is_trusted_as_template(raw) else None
+            if not match or match[1] not in variables:
+                break
+            raw = variables[match[1]]
+        if isinstance(raw, str) and MARKS.search(raw) and is_trusted_as_template(raw):
+            try:
+                return self._templar.template(raw)
+            except AnsibleError:
+                return raw
+        return raw
+
+    def _value(self, value: t.Any) -> t.Any:
+        if isinstance(value, str) and MARKS.search(value) and is_trusted_as_template(value):
+            if not EXPRESSION.fullmatch(value):
+                raise AnsibleError("part of a template")
+            return self._templar.template(value)
+        # A value that is encrypted by itself is decrypted when it is read.
+        return str(value) if type(value).__name__ == "EncryptedString" else value

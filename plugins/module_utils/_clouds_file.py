@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Entries in a clouds.yaml that belongs to its user: everything else in it stays as it is, comments and quotes too."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import tempfile
+import typing as t
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask_pair
+
+__all__ = ["CloudsFileError", "Outcome", "bring"]
+
+Clouds = Mapping[str, Mapping[str, t.Any]]
+MODE = 0o600
+# Nothing stands in the way of writing such a file anew.
+HEADER = "# Credentials, written by Ansible (mikumo.openstack.clients). Entries of other clouds, and comments, stay.\n"
+
+
+class CloudsFileError(Exception):
+    """A file that is not written. The message shows nothing of what is in it but names and URLs of clouds."""
+
+
+class Outcome(t.NamedTuple):
+    changed: bool
+    before: str
+    after: str
+
+
+def _ruamel(path: Path) -> t.Any:
+    try:
+        return import_module("ruamel.yaml")
+    except ImportError:
+        raise CloudsFileError(
+            f"{path} has other things in it, and Python has no module ruamel.yaml to keep them with their comments: run "
+            "pip install ruamel.yaml where Ansible runs, or name another file in cloud_credentials_file"
+        ) from None
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise CloudsFileError(
+                f"there is no directory {path.parent} for {path.name}: make it, or name another file in cloud_credentials_file"
+            ) from None
+        return None
+    except OSError as error:
+        raise CloudsFileError(f"{path} cannot be examined: {error.strerror}") from error
+    if stat.S_ISLNK(found.st_mode):
+        raise CloudsFileError(
+            f"{path} is a symbolic link to {path.readlink()}, which is neither followed nor replaced: name the "
+            "file that it leads to in "
+            "cloud_credentials_file"
+        )
+    if not stat.S_ISREG(found.st_mode):
+        raise CloudsFileError(f"{path} is no regular file: remove it, or name another file in cloud_credentials_file")
+    if found.st_uid != os.geteuid():
+        raise CloudsFileError(
+            f"{path} belongs to the user with the number {found.st_uid}, and Ansible runs as number "
+            f"{os.geteuid()}: run it as that user, or "
+            "name another file in cloud_credentials_file"
+        )
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CloudsFileError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise CloudsFileError(f"{path} is not UTF-8, and is not overwritten") from None
+
+
+def _same(have: t.Any, want: t.Any) -> bool:
+    if isinstance(want, Mapping):
+        return isinstance(have, Mapping) and all(key in have and _same(have[key], value) for key, value in want.items())
+    return bool(have == want) and isinstance(have, bool) == isinstance(want, bool)
+
+
+def _merge(have: t.Any, want: Mapping[str, t.Any]) -> None:
+    """Brings the values over in place. What a user has added to the entry stays."""
+    for key, value in want.items():
+        if isinstance(value, Mapping) and isinstance(have.get(key), Mapping):
+            _merge(have[key], value)
+        elif key not in have or not _same(have[key], value):
+            have[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _place(url: t.Any) -> tuple[str | None, int | None]:
+    try:
+        parts = urllib.parse.urlsplit(str(url))
+        return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None, None
+
+
+def _elsewhere(path: Path, there: Mapping[str, t.Any], clouds: Clouds) -> Iterator[str]:
+    for name, wanted in clouds.items():
+        entry = there.get(name)
+        if not isinstance(entry, Mapping):
+            continue
+        auth = entry.get("auth")
+        url = auth.get("auth_url") if isinstance(auth, Mapping) else None
+        if url and _place(url)[0] != _place(wanted["auth"]["auth_url"])[0]:
+            yield (
+                f"{path} has a cloud {name} already, at {_shown(url)}, and this site's Keystone is "
+                f"{_shown(wanted['auth']['auth_url'])}: give "
+                "this site another cloud_name, name another file in cloud_credentials_file, or remove that "
+                "entry if the site has moved"
+            )
+
+
+def _shown(url: t.Any) -> str:
+    host, port = _place(url)
+    return f"{host}:{port}" if port else str(host)
+
+
+def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
+    """What the file says, and what writes it again."""
+    ruamel = _ruamel(path)
+    yaml = ruamel.YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    try:
+        content = yaml.load(text)
+        _content, indent, offset = import_module("ruamel.yaml.util").load_yaml_guess_indent(text)
+    except ruamel.error.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", see line {mark.line + 1}" if mark else ""
+        # The parser's own message shows the line, and a password with it.
+        raise CloudsFileError(f"{path} is not YAML{line}. It is not overwritten: correct it, or move it away") from None
+    deeper = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
+    yaml.map_indent = len(deeper[1]) if deeper else 2
+    if offset is not None:
+        yaml.sequence_indent, yaml.sequence_dash_offset = indent, offset
+    return content, yaml
+
+
+def _ours_alone(text: str, clouds: Clouds) -> bool:
+    """Whether nothing of another is in the file."""
+    return not text.removeprefix(HEADER).strip() or text == _whole(clouds)
+
+
+def _whole(clouds: Clouds) -> str:
+    yaml = import_module("yaml")
+    return HEADER + str(
+        yaml.safe_dump({"clouds": {name: dict(cloud) for name, cloud in clouds.items()}}, sort_keys=False, width=4096)
+    )
+
+
+def _merged(path: Path, text: str, clouds: Clouds) -> str:
+    if _ours_alone(text, clouds):
+        return _whole(clouds)
+    content, yaml = _parsed(path, text)
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping) or not isinstance(content.get("clouds", {}) or {}, Mapping):
+        raise CloudsFileError(
+            f"{path} has no names of clouds under clouds:, as OpenStack's clients want it. It is not overwritten"
+        )
+    there = content.get("clouds") or {}
+    wrong = list(_elsewhere(path, there, clouds))
+    if wrong:
+        raise CloudsFileError("; ".join(wrong))
+    if _same(there, clouds):
+        return text
+    if not there:
+        content["clouds"] = there = {}  # type: ignore[index]
+    _merge(there, clouds)
+    stream = io.StringIO()
+    yaml.dump(content, stream)
+    # A file of comments alone has no place in what was parsed.
+    return (
+        stream.getvalue()
+        if len(content) > 1 or text.strip().find("clouds:") >= 0
+        else text.rstrip("\n") + "\n" + stream.getvalue()
+    )
+
+
+def bring(path: Path, clouds: Clouds, secrets: list[str], *, check_mode: bool = False) -> Outcome:
+    """Brings the entries into the file, for its owner alone."""
+    found = _look(path)
+    before = "" if found is None else _read(path)
+    after = _merged(path, before, clouds)
+    changed = found is None or before != after
+    loose = found is not None and stat.S_IMODE(found.st_mode) != MODE
+    if not check_mode:
+        try:
+            if changed:
+                _write(path, after)
+            elif loose:
+                path.chmod(MODE)
+        except OSError as error:
+            raise CloudsFileError(f"{path} cannot be written: {error.strerror}") from error
+    shown = mask_pair(before, after, secrets)
+    if loose and found is not None:
+        shown = (f"{shown[0]}mode {stat.S_IMODE(found.st_mode):04o}\n", f"{shown[1]}mode {MODE:04o}\n")
+    return Outcome(changed or loose, *shown)
+
+
+def _write(path: Path, text: str) -> None:
+    # Made with the mode 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

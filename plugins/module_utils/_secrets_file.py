@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The file with a site's secrets: where it is, and how it gets what it lacks.
+
+Two runs at once make one set: the directory is locked while the file is looked at and written, and a new file is put into its
+place in one step, only if nobody else was faster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import secrets
+import stat
+import string
+import tempfile
+import typing as t
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+__all__ = ["Outcome", "SecretsFileError", "bring", "place"]
+
+VARIABLE = "cloud_secrets"
+LENGTH = 32
+ALPHABET = string.ascii_letters + string.digits
+HEADER = """\
+# The site's secrets. Keep a copy of this file in a safe place: a cloud cannot run without them.
+# It may be encrypted: ansible-vault encrypt {name}
+---
+"""
+
+
+class SecretsFileError(Exception):
+    """A file that cannot be used or written. The message has names and no values."""
+
+
+class Outcome(t.NamedTuple):
+    changed: bool
+    # Names that were generated, or would be.
+    generated: list[str]
+    # Whether the file now has what the inventory lacked, so that it has to be read.
+    read: bool
+
+
+def place(path: str, sources: Sequence[str]) -> Path:
+    """The file that is named, or the one beside the inventory.
+
+    sources: of the inventory, as ansible_inventory_sources has them.
+    """
+    if path:
+        found = Path(os.path.expanduser(path))  # noqa: PTH111
+        return found if found.is_absolute() else Path.cwd() / found
+    roots: list[Path] = []
+    for source in sources:
+        given = Path(source)
+        root = given if given.is_dir() else given.parent
+        if "," not in source and given.exists() and root not in roots:
+            roots.append(root)
+    files = [root / "group_vars/all/secrets.yml" for root in roots]
+    for sought in ([one for one in files if one.exists()], [one for one in files if one.parent.is_dir()], files):
+        if len(sought) == 1:
+            return sought[0]
+        if sought:
+            break
+    told = ", ".join(sources) or "none"
+    if files:
+        raise SecretsFileError(
+            f"several inventories were given ({told}), and it is not clear beside which one new secrets belong: "
+            "name the file, as in "
+            f"-e secrets_file={files[0]}"
+        )
+    raise SecretsFileError(
+        f"the inventory ({told}) is no file, so that there is no place beside it for new secrets: name a file, as in "
+        "-e secrets_file=/path/to/secrets.yml"
+    )
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Some network file systems lock no directory. There, os.link alone keeps a second run from writing its own.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _look(path: Path) -> str | None:
+    """The text of the file, or None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise SecretsFileError(f"{path} is a symbolic link to a file that does not exist") from None
+        return None
+    except OSError as error:
+        raise SecretsFileError(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise SecretsFileError(f"{path} is no regular file")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretsFileError(f"{path} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}") from None
+
+
+def _yaml() -> t.Any:
+    try:
+        yaml = import_module("ruamel.yaml").YAML()
+    except ImportError:
+        raise SecretsFileError(
+            "Python has no module ruamel.yaml, without which an existing file cannot be changed and keep its comments: run "
+            "pip install ruamel.yaml where Ansible runs"
+        ) from None
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    return yaml
+
+
+def _parsed(path: Path, text: str) -> t.Any:
+    yaml = _yaml()
+    try:
+        return yaml.load(text)
+    except Exception as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", see line {mark.line + 1}" if mark else ""
+        # The parser's message shows the line, and a secret with it.
+        raise SecretsFileError(f"{path} is not YAML{line}") from None
+
+
+def _value(name: str) -> str:
+    return str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def _temporary(path: Path, text: str) -> Path:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return Path(name)
+
+
+def _create(path: Path, text: str) -> bool:
+    """Whether the file was made. False if somebody else was faster."""
+    temporary = _temporary(path, text)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    return True
+
+
+def _replace(path: Path, text: str) -> None:
+    # A link stays one: what it leads to is replaced.
+    target = Path(os.path.realpath(path))
+    temporary = _temporary(target, text)
+    try:
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink()
+        raise
+
+
+def _empty(value: t.Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _lacks(path: Path, missing: Sequence[str]) -> str:
+    return (
+        f"{path} lacks {', '.join(missing)}. A running cloud uses the value that was there: put it back from a "
+        "backup. If the service is "
+        "new to this site, run again with -e secrets_add_missing=true, which generates only these"
+    )
+
+
+def bring(path: Path, missing: Sequence[str], given: Sequence[str], *, add: bool, check_mode: bool = False) -> Outcome:
+    """Brings the names that the inventory lacks into the file.
+
+    given: names that the inventory has; add: consent to add to secrets that exist.
+    """
+    if not missing:
+        return Outcome(False, [], False)
+    directory = path.parent
+    if not directory.is_dir():
+        _make_directory(directory, check_mode)
+        if check_mode:
+            return Outcome(True, list(missing), False)
+    try:
+        with _locked(directory):
+            return _bring(path, list(missing), list(given), add, check_mode)
+    except OSError as error:
+        raise SecretsFileError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _make_directory(directory: Path, check_mode: bool) -> None:
+    group_vars = directory.parent
+    if directory.name == "all" and group_vars.name == "group_vars":
+        single = [name for name in ("all", "all.yml", "all.yaml", "all.json") if (group_vars / name).is_file()]
+        if single:
+            # Ansible would read the directory instead of the file.
+            raise SecretsFileError(
+                f"new secrets belong into {directory}/secrets.yml, but {group_vars} has a file {single[0]}, "
+                "which Ansible does not read "
+                f"beside a directory {directory.name}. Move it: cd {group_vars} && mv {single[0]} main.yml && mkdir all && "
+                "mv main.yml all/"
+            )
+    elif not directory.parent.is_dir():
+        raise SecretsFileError(
+            f"there is no directory {directory} for new secrets: make it, or name another file in secrets_file"
+        )
+    if check_mode:
+        return
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SecretsFileError(f"the directory {directory} for new secrets cannot be made: {error.strerror}") from error
+
+
+def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mode: bool) -> Outcome:
+    text = _look(path)
+    if text is None:
+        if given:
+            raise SecretsFileError(
+                f"the inventory lacks {', '.join(missing)}, and it has its other secrets not in {path} but "
+                "elsewhere. Put them back from a "
+                "backup, or for a service that is new to this site, add them where the others are. Two "
+                f"variables {VARIABLE} are not merged"
+            )
+        if check_mode:
+            return Outcome(True, missing, False)
+        lines = "".join(f"  {name}: {_value(name)}\n" for name in missing)
+        if _create(path, f"{HEADER.format(name=path.name)}{VARIABLE}:\n{lines}"):
+            return Outcome(True, missing, True)
+        text = _look(path) or ""
+    return _complete(path, text, missing, add, check_mode)
+
+
+def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: bool) -> Outcome:
+    if text.startswith("$ANSIBLE_VAULT"):
+        if not add:
+            # It may have them, and not be a part of the inventory: who reads it has the vault's password.
+            return Outcome(False, [], True)
+        raise _encrypted(path, missing)
+    content = _parsed(path, text)
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping):
+        raise SecretsFileError(f"{path} has no variables: it begins with something else than {VARIABLE}:")
+    there = {} if content.get(VARIABLE) is None else content[VARIABLE]
+    if not isinstance(there, Mapping):
+        raise SecretsFileError(
+            f"{path} has something else under {VARIABLE} than names with values: add {', '.join(missing)} yourself"
+        )
+    absent = [name for name in missing if _empty(there.get(name))]
+    if not absent:
+        return Outcome(False, [], True)
+    if not add:
+        raise SecretsFileError(_lacks(path, absent))
+    if "!vault" in text:
+        raise _encrypted(path, absent)
+    if not check_mode:
+        values = {name: _value(name) for name in absent}
+        if there:
+            there.update(values)  # type: ignore[attr-defined]
+        elif content:
+            content[VARIABLE] = values  # type: ignore[index]
+        else:
+            content = {VARIABLE: values}
+        stream = io.StringIO()
+        _yaml().dump(content, stream)
+        _replace(path, stream.getvalue())
+    return Outcome(True, absent, not check_mode)
+
+
+def _encrypted(path: Path, missing: Sequence[str]) -> SecretsFileError:
+    return SecretsFileError(
+        f"{path} is encrypted, so that {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt "
+        f"{path}, then this again, then "
+        f"ansible-vault encrypt {path}"
+    )

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: clouds_file
+short_description: Entries of a clouds.yaml that has others as well
+version_added: 0.1.0
+description:
+  - Brings entries into a C(clouds.yaml) of a user. Everything else stays as it is, with comments, order and
+    quotes, also options that the
+    user has added to one of these entries.
+  - The file gets the mode 0600. It is replaced in one step.
+  - A file that is no YAML, belongs to somebody else or is a symbolic link is refused and not overwritten. So
+    is one that has a cloud of
+    the same name at another host.
+author: The Mikumo authors
+options:
+  path:
+    description: Absolute path of the file. Its directory has to be there.
+    type: path
+    required: true
+  clouds:
+    description: Entries by name, each with O(clouds.auth) and so on as OpenStack's clients read them.
+    type: dict
+    required: true
+requirements:
+  - ruamel.yaml, if the file has something else in it
+attributes:
+  check_mode:
+    description: Can run in check mode.
+    support: full
+  diff_mode:
+    description: Shows the file without passwords.
+    support: full
+  idempotent:
+    description: Changes nothing when the entries are there.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Credentials of the cloud
+  mikumo.openstack.clouds_file:
+    path: /home/me/.config/openstack/clouds.yaml
+    clouds:
+      mycloud:
+        region_name: RegionOne
+        auth:
+          auth_url: http://192.0.2.11:5000/v3
+          username: admin
+          project_name: admin
+          user_domain_name: Default
+          project_domain_name: Default
+          password: "{{ keystone_admin_password }}"
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  type: str
+  returned: success
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "clouds": {"type": "dict", "required": True, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    clouds = module.params["clouds"]
+    for name, cloud in clouds.items():
+        if not isinstance(cloud, dict) or not isinstance(cloud.get("auth"), dict) or not cloud["auth"].get("auth_url"):
+            module.fail_json(msg=f"clouds.{name} has no auth with an auth_url")
+    secrets = [str(cloud["auth"]["password"]) for cloud in clouds.values() if cloud["auth"].get("password")]
+    # As a whole the argument is a secret: Ansible would mask every region and user name in what is shown.
+    module.no_log_values = set(secrets)
+    try:
+        outcome = bring(path, clouds, secrets, check_mode=module.check_mode)
+    except CloudsFileError as error:
+        module.fail_json(msg=f"{error}.")
+    diff = {"before_header": str(path), "after_header": str(path), "before": outcome.before, "after": outcome.after}
+    module.exit_json(changed=outcome.changed, path=str(path), diff=diff)
+
+
+if __name__ == "__main__":
+    main()

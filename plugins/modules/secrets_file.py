@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secrets_file
+short_description: File with the secrets of a site
+version_added: 0.1.0
+description:
+  - Generates the secrets that the inventory lacks into a file of variables, below the name C(cloud_secrets). A
+    value has 32 letters and
+    digits, or is a UUID if the name ends in V(_uuid). The file gets the mode 0600.
+  - Runs where Ansible runs. Two runs at once generate one set, and nobody ever sees half a file.
+  - Secrets that exist are never changed. Comments and other variables in the file stay.
+  - Neither takes nor returns a value.
+author: The Mikumo authors
+options:
+  path:
+    description: The file. If it is empty, C(group_vars/all/secrets.yml) beside the inventory.
+    type: str
+    default: ""
+  sources:
+    description: Sources of the inventory, C(ansible_inventory_sources). Beside them the file is looked for.
+    type: list
+    elements: str
+    default: []
+  missing:
+    description: Names of the secrets that the inventory lacks.
+    type: list
+    elements: str
+    required: true
+  given:
+    description: Names of the secrets that the inventory has.
+    type: list
+    elements: str
+    default: []
+  add_missing:
+    description: Consent to add names to a file that has others. A running cloud uses what was there before.
+    type: bool
+    default: false
+requirements:
+  - ruamel.yaml, to add to an existing file
+attributes:
+  check_mode:
+    description: Can run in check mode.
+    support: full
+  diff_mode:
+    description: Shows the names of what is generated.
+    support: full
+  idempotent:
+    description: Changes nothing when the file has every name.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Secrets of the site
+  mikumo.openstack.secrets_file:
+    path: /home/me/mycloud/group_vars/all/secrets.yml
+    missing: [glance_database, glance_keystone]
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  type: str
+  returned: success
+generated:
+  description: Names that were generated, or in check mode would be.
+  type: list
+  elements: str
+  returned: success
+read:
+  description: >-
+    Whether the file has secrets that the inventory did not have when Ansible started. Read it with
+    M(ansible.builtin.include_vars).
+  type: bool
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import SecretsFileError, bring, place
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "str", "default": ""},
+            "sources": {"type": "list", "elements": "str", "default": []},
+            "missing": {"type": "list", "elements": "str", "required": True},
+            "given": {"type": "list", "elements": "str", "default": []},
+            "add_missing": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    p = module.params
+    try:
+        path = place(p["path"], p["sources"])
+        outcome = bring(path, p["missing"], p["given"], add=p["add_missing"], check_mode=module.check_mode)
+    except SecretsFileError as error:
+        module.fail_json(msg=f"Nothing was changed: {error}.")
+    after = "".join(f"{name}: (generated)\n" for name in outcome.generated)
+    module.exit_json(
+        changed=outcome.changed,
+        path=str(path),
+        generated=outcome.generated,
+        read=outcome.read,
+        diff={"before_header": str(path), "after_header": str(path), "before": "", "after": after},
+    )
+
+
+if __name__ == "__main__":
+    main()

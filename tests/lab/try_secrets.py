@@ -1,0 +1,65 @@
+"""Runs on the controller: which accounts a set of passwords opens. They come as JSON on standard input, and never go out again.
+
+Input: {"host": address, "database": {account: password}, "keystone": [[user, domain, password]], "rabbitmq": password}
+Output: {what: whether it was let in}
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pymysql
+
+
+def database(host: str, account: str, password: str) -> bool:
+    try:
+        pymysql.connect(host=host, user=account, password=password, database=account).close()
+    except pymysql.err.OperationalError as error:
+        # access denied; anything else is no answer to the question
+        if error.args[0] != 1045:
+            raise
+        return False
+    return True
+
+
+def keystone(host: str, user: str, domain: str, password: str) -> bool:
+    account = {"name": user, "domain": {"name": domain}, "password": password}
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": account}}}}
+    request = urllib.request.Request(
+        f"http://{host}:5000/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+            return True
+    except urllib.error.HTTPError as error:
+        if error.code != 401:
+            raise
+        return False
+
+
+def rabbitmq(password: str) -> bool:
+    done = subprocess.run(
+        ["rabbitmqctl", "authenticate_user", "openstack"], input=f"{password}\n", capture_output=True, text=True, check=False
+    )
+    answer = done.stdout + done.stderr
+    if done.returncode and "failed to authenticate" not in answer.lower():
+        sys.exit(f"rabbitmqctl: {answer[-500:]}")
+    return done.returncode == 0
+
+
+def main() -> None:
+    given = json.load(sys.stdin)
+    found = {f"{name} in MariaDB": database(given["host"], name, password) for name, password in given["database"].items()}
+    found |= {
+        f"{user} in Keystone": keystone(given["host"], user, domain, password) for user, domain, password in given["keystone"]
+    }
+    found["openstack in RabbitMQ"] = rabbitmq(given["rabbitmq"])
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
