@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.waiting import wait_for
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._progress import (
     Watch,
@@ -201,22 +203,22 @@ def test_failure_is_that_of_the_module(tmp_path: Path) -> None:
 
 
 def test_interruption_ends_what_was_started(tmp_path: Path) -> None:
-    command = play(tmp_path, 'echo $$ >"$entry.pid"; exec sleep 300')
+    # What a shell starts in the background ignores Ctrl-C, and so does everything below it: the tests may run there.
+    command = ["env", "--default-signal=INT", *play(tmp_path, 'echo $$ >"$entry.pid"; exec sleep 300')]
     clean = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections")}
+    pid_file = tmp_path / "entry.pid"
     with subprocess.Popen(
         command, cwd=tmp_path, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
-        pid_file = tmp_path / "entry.pid"
-        for _attempt in range(300):
-            if pid_file.exists() and pid_file.read_text().strip():
-                break
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
+        try:
+            wait_for("the build begins", lambda: pid_file.exists() and pid_file.read_text().strip(), seconds=60)
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(60)
+        finally:
+            process.kill()
     pid = int(pid_file.read_text())
-    for _attempt in range(100):
-        if not Path(f"/proc/{pid}").exists():
-            return
-        time.sleep(0.1)
-    os.kill(pid, signal.SIGKILL)
-    pytest.fail("the build goes on after Ctrl-C")
+    try:
+        wait_for("the build ends", lambda: Path(f"/proc/{pid}").exists(), lambda there: not there, seconds=10)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
