@@ -105,6 +105,6 @@ def test_flavour_that_exists_with_other_sizes_is_refused(admin: Connection, flav
     sizes = {"name": flavor.name, "vcpus": flavor.vcpus + 1, "ram": flavor.ram, "disk": flavor.disk}
     done = play("resources", resources_flavors=[sizes])
     assert done.returncode != 0
-    sizes = f"{flavor.vcpus}, {flavor.ram}, {flavor.disk} (vcpus"
-    assert f"Nothing was changed. The flavor {flavor.name} has {sizes}" in " ".join(done.stdout.split())
+    shown = f"{flavor.vcpus}, {flavor.ram}, {flavor.disk} (vcpus"
+    assert f"Nothing was changed. The flavor {flavor.name} has {shown}" in " ".join(done.stdout.split())
     assert admin.compute.get_flavor(flavor.id).vcpus == flavor.vcpus
