@@ -7,3 +7,4 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs the nodes of the running lab, and leaves nothing behind there")
+    config.addinivalue_line("markers", "full: takes long, and is a part of `make test-full` only")

@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -218,6 +219,33 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         ["secrets.yml", "something else under cloud_secrets than names with values"],
     ),
 }
+# One of each kind runs always. The tables of the unit tests have the breadth, and `make test-full` runs all of them here as well.
+QUICK = frozenset(
+    {
+        "misspelt group",
+        "services that are no cloud",
+        "text in place of a list",
+        "template that fails",
+        "IPv6",
+        "misspelt setting",
+        "three mistakes at once",
+        "removed secret",
+        "secret with the braces of a template",
+        "secret that Keystone's schema cannot use",
+        "missing interface",
+        "no address in the tunnel network",
+        "disk that is mounted",
+        "interface that Ansible comes through",
+        "port that others hold",
+        "two mistakes at once",
+    }
+)
+
+
+def cases(names: Iterable[str]) -> list[Any]:
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.full) for name in names]
+
+
 NODES: dict[str, tuple[Damage, list[str]]] = {
     "missing interface": (
         setting(cloud_external_interface="eth7"),
@@ -341,7 +369,7 @@ def assert_refused(status: int, output: str, words: list[str]) -> None:
     assert reached == [], "a role that changes nodes was reached"
 
 
-@pytest.mark.parametrize("case", SETTINGS)
+@pytest.mark.parametrize("case", cases(SETTINGS))
 def test_settings_are_refused(case: str, nowhere: Path) -> None:
     damage, words = SETTINGS[case]
     damage(nowhere)
@@ -352,7 +380,7 @@ def test_settings_are_refused(case: str, nowhere: Path) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("case", NODES)
+@pytest.mark.parametrize("case", cases(NODES))
 def test_nodes_are_refused(case: str, lab: Path) -> None:
     damage, words = NODES[case]
     damage(lab)
@@ -446,7 +474,7 @@ def test_strangers_are_left_alone(nowhere: Path) -> None:
     assert "stray" not in output
 
 
-@pytest.mark.parametrize("case", [case for case in SETTINGS if "secret" in case or "Heat" in case])
+@pytest.mark.parametrize("case", cases(case for case in SETTINGS if "secret" in case or "Heat" in case))
 def test_no_part_of_a_secret_is_shown(case: str, nowhere: Path) -> None:
     SETTINGS[case][0](nowhere)
     _status, output = play(nowhere, "preflight", "-vvv", "--diff")
