@@ -69,7 +69,7 @@ def test_site_runs_from_the_installed_collection(installed: Path) -> None:
     for task in (
         "mikumo.openstack.preflight : nodes",
         "Controller",
-        "Network node",
+        "Agents",
         "Compute node",
         "Volumes",
         "Services and agents",
