@@ -78,15 +78,6 @@ def switch(running: Path) -> Path:
     return running
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where Python finds the collection of this checkout by its name."""
-    base = tmp_path_factory.mktemp("collections")
-    (base / "ansible_collections/mikumo").mkdir(parents=True)
-    (base / "ansible_collections/mikumo/openstack").symlink_to(ROOT)
-    return str(base)
-
-
 @pytest.fixture
 def bridges(switch: Path, path: str) -> Callable[..., Result]:
     def call(*wanted: dict[str, str], check: bool = False) -> Result:

@@ -67,15 +67,6 @@ def disk(lvm: Path, tmp_path: Path) -> Callable[[str], str]:
     return make
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where Python finds the collection of this checkout by its name."""
-    base = tmp_path_factory.mktemp("collections")
-    (base / "ansible_collections/mikumo").mkdir(parents=True)
-    (base / "ansible_collections/mikumo/openstack").symlink_to(ROOT)
-    return str(base)
-
-
 @pytest.fixture
 def group(lvm: Path, path: str) -> Callable[..., Result]:
     def call(*, check: bool = False, **options: Any) -> Result:
