@@ -10,6 +10,8 @@ import openstack
 import pytest
 from support.waiting import wait_for
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = {
     "heat_template_version": "2021-04-16",
