@@ -21,7 +21,7 @@ NODES = pytest.StashKey[Nodes]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "journal(NODE=[UNIT, ...]): units whose journal is part of the report of a failure")
-    config.addinivalue_line("markers", "slow: takes minutes, because an emulated processor boots a whole Debian")
+    config.addinivalue_line("markers", "slow: takes minutes, because an emulated processor boots")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -85,6 +85,8 @@ def test_session_ends_in_the_logical_volume(nodes: Nodes, disk: Disk) -> None:
     assert content == disk.text
 
 
+# The reboot of the nodes, in tests/lab, proves the same in minutes that CI has anyway.
+@pytest.mark.slow
 @pytest.mark.journal(compute=["libvirtd"])
 def test_instance_survives_a_hard_reboot_with_its_volume(project: Project, disk: Disk) -> None:
     instance = disk.instance

@@ -96,6 +96,8 @@ def test_check_mode_on_the_finished_cloud(make: Make, changed: Changed) -> None:
     assert changed(make("site", "--check --diff")) == {}
 
 
+# It boots an instance once more, for minutes; the reboot below does so too.
+@pytest.mark.full
 def test_instance_that_turns_itself_off_is_seen(cloud: openstack.connection.Connection, address: str, written: str) -> None:
     """The compute service was new to the cloud when it started, and gets libvirt's events all the same."""
     server = cloud.compute.find_server("verify", ignore_missing=False)
