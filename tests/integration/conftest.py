@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +27,24 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     (base / "ansible_collections/mikumo").mkdir(parents=True)
     (base / "ansible_collections/mikumo/openstack").symlink_to(ROOT)
     return str(base)
+
+
+@pytest.fixture
+def module(path: str) -> Callable[..., dict[str, Any]]:
+    """Runs a module of ours as Ansible does on a node, on the machine of the tests."""
+
+    def call(name: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / f"plugins/modules/{name}.py")],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_diff": True}}),
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path},
+            timeout=120,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+    return call

@@ -6,14 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 MISSING = [name for name in ("ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ip") if not shutil.which(name)]
 if not SCHEMA.exists():
@@ -79,23 +77,8 @@ def switch(running: Path) -> Path:
 
 
 @pytest.fixture
-def bridges(switch: Path, path: str) -> Callable[..., Result]:
-    def call(*wanted: dict[str, str], check: bool = False) -> Result:
-        arguments = {"ANSIBLE_MODULE_ARGS": {"bridges": wanted, "_ansible_check_mode": check, "_ansible_diff": True}}
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "plugins/modules/openvswitch_bridges.py")],
-            input=json.dumps(arguments),
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-            timeout=120,
-            check=False,
-        )
-        assert done.stdout, done.stderr
-        answer: Result = json.loads(done.stdout.splitlines()[-1])
-        return answer
-
-    return call
+def bridges(switch: Path, module: Callable[..., Result]) -> Callable[..., Result]:
+    return lambda *wanted, **options: module("openvswitch_bridges", bridges=wanted, **options)
 
 
 def converge(bridges: Callable[..., Result], *wanted: dict[str, str]) -> Result:

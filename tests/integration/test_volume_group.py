@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 MISSING = [name for name in ("vgcreate", "losetup", "wipefs", "lsblk", "mkfs.ext4", "sfdisk") if not shutil.which(name)]
 Result = dict[str, Any]
 VG = "mikumo-test"
@@ -68,23 +67,8 @@ def disk(lvm: Path, tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def group(lvm: Path, path: str) -> Callable[..., Result]:
-    def call(*, check: bool = False, **options: Any) -> Result:
-        arguments = {"ANSIBLE_MODULE_ARGS": {"name": VG, **options, "_ansible_check_mode": check, "_ansible_diff": True}}
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "plugins/modules/volume_group.py")],
-            input=json.dumps(arguments),
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-            timeout=120,
-            check=False,
-        )
-        assert done.stdout, done.stderr
-        answer: Result = json.loads(done.stdout.splitlines()[-1])
-        return answer
-
-    return call
+def group(lvm: Path, module: Callable[..., Result]) -> Callable[..., Result]:
+    return partial(module, "volume_group", name=VG)
 
 
 def members() -> set[str]:
