@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import NOT_FOUND
+
 __all__ = ["Run", "apache_sites", "broker_data", "clock", "database_login", "listening", "node_state", "time_sync"]
 
 Facts = dict[str, Any]
@@ -102,12 +104,9 @@ def database_login(root: Path, run: Run) -> Facts:
     except OSError:
         return {"database_login": ""}
     command = ["mysql", f"--socket={path}", "--connect-timeout=5", "--batch", "--execute=SELECT 1"]
-    try:
-        code, _out, err = run(command)
-    except OSError:
-        # A server without its client says nothing about its accounts.
-        return {"database_login": ""}
-    return {"database_login": "" if code == 0 else err.strip() or f"status {code}"}
+    code, _out, err = run(command)
+    # A server without its client says nothing about its accounts.
+    return {"database_login": "" if code in (0, NOT_FOUND) else err.strip() or f"status {code}"}
 
 
 def _names(directory: Path) -> list[str]:
@@ -139,10 +138,7 @@ def broker_data(root: Path) -> Facts:
 def node_state(root: Path, run: Run, privileged: bool) -> Facts:
     """All of it, each time: a fact that was left out might come from a cache of facts."""
     facts: Facts = {"listening": [], "database_login": "", **time_sync(root), **apache_sites(root), **broker_data(root)}
-    try:
-        code, out, _err = run(SOCKETS)
-    except OSError:
-        code, out = 1, ""
+    code, out, _err = run(SOCKETS)
     if code == 0:
         facts |= listening(out)
     if privileged:

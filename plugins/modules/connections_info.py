@@ -115,9 +115,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask
 from ansible_collections.mikumo.openstack.plugins.module_utils._connections import Target, attempts, sentence
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._firewall import filters
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import Systemctl, UnitsError
 
@@ -155,7 +155,6 @@ def unit_lines(systemctl: Systemctl, units: list[str], secrets: list[str]) -> li
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    commands_of(module)
     params = module.params
     name = params["name"] or platform.node()
     targets = [Target(one["host"], one["port"], one["purpose"]) for one in params["targets"]]
@@ -164,7 +163,7 @@ def main() -> None:
         changed=False,
         problems=[text for one in found if (text := sentence(one, name, params["timeout"]))],
         connections=[{"host": one.target.host, "port": one.target.port, "outcome": one.outcome} for one in found],
-        filters=filters(lambda command: module.run_command(list(command), handle_exceptions=False)),
+        filters=filters(run),
         units=unit_lines(Systemctl(timeout=30), params["units"], params["secrets"]),
     )
 

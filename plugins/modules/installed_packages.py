@@ -69,6 +69,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
     APTS_POLICY,
     POLICY,
@@ -78,14 +79,13 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
     forgotten_policy,
     nobody_installs,
 )
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 
 DPKG = Path("/var/lib/dpkg")
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
 
 
 def packages(module: AnsibleModule) -> tuple[list[str], list[str]]:
-    rc, out, err = module.run_command(QUERY)
+    rc, out, err = run(QUERY)
     if rc != 0:
         module.fail_json(msg=f"dpkg-query cannot read the node's packages: {err.strip()}. Is this a Debian machine?")
     return by_state(out)
@@ -100,7 +100,7 @@ def finish(module: AnsibleModule, lock_timeout: int) -> None:
     said = ""
     # The first one ends with an error where a package has to be unpacked again, which the second one does.
     for command in (["dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"], apt):
-        _rc, out, err = module.run_command(command, environ_update=ENVIRONMENT)
+        _rc, out, err = run(command, ENVIRONMENT)
         said += out + err
     _installed, unfinished = packages(module)
     if unfinished:
@@ -113,7 +113,6 @@ def finish(module: AnsibleModule, lock_timeout: int) -> None:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"lock_timeout": {"type": "int", "default": 900}}, supports_check_mode=True)
-    commands_of(module)
     lock_timeout = module.params["lock_timeout"]
     installed, unfinished = packages(module)
     policy = forgotten_policy()

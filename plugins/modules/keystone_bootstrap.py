@@ -82,7 +82,7 @@ from urllib.error import HTTPError
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 
 LOGGED_IN = "logged in"
 INTERFACES = ("public", "internal", "admin")
@@ -136,7 +136,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    commands_of(module)
     p = module.params
     found = probe(p)
     if found == LOGGED_IN:
@@ -162,7 +161,7 @@ def main() -> None:
         "OS_BOOTSTRAP_ADMIN_URL": p["admin_url"] or p["internal_url"],
     }
     command = ["runuser", "-u", "keystone", "--", "keystone-manage", "bootstrap"]
-    rc, out, err = module.run_command(command, environ_update=environment)
+    rc, out, err = run(command, environment)
     if rc != 0:
         tail = "\n".join((out + err).strip().splitlines()[-20:])
         module.fail_json(msg=f"`keystone-manage bootstrap` ended with {rc}: {tail}", found=found)

@@ -122,20 +122,17 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices im
     volume_groups,
 )
 from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices import block_devices as devices
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import QUERY, by_state, forgotten_policy
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._node_state import node_state
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import LISTING, found
 
 ROOT = Path("/")
 
 
-def installed_packages(module: AnsibleModule) -> dict[str, list[str]]:
+def installed_packages() -> dict[str, list[str]]:
     """Empty where somebody has to look closer, or there is no dpkg: a fact that was left out might come from a cache of facts."""
-    try:
-        rc, out, _err = module.run_command(QUERY, handle_exceptions=False)
-    except OSError:
-        return {"installed_packages": []}
+    rc, out, _err = run(QUERY)
     installed, unfinished = by_state(out)
     return {"installed_packages": [] if rc or unfinished or forgotten_policy() else installed}
 
@@ -144,7 +141,7 @@ def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, ob
     if not module.get_bin_path("ovs-vsctl"):
         return {"openvswitch_ports": {}}
     # Without waiting for the daemon, which may be down while its database answers.
-    rc, out, _err = module.run_command(["ovs-vsctl", "--timeout=5", "--no-wait", "--format=json", "--", *LISTING])
+    rc, out, _err = run(["ovs-vsctl", "--timeout=5", "--no-wait", "--format=json", "--", *LISTING])
     if rc:
         return {}
     ports = {
@@ -154,13 +151,13 @@ def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, ob
 
 
 def block_devices(module: AnsibleModule) -> dict[str, object]:
-    rc, out, _err = module.run_command(LSBLK)
+    rc, out, _err = run(LSBLK)
     if rc:
         return {}
     # Only root may ask LVM. It is not asked where there is nothing of it.
     groups: dict[str, str] = {}
     if any(f'"{word}"' in out for word in (MEMBER, "lvm")) and module.get_bin_path("pvs"):
-        failed, listing, _err = module.run_command(PVS)
+        failed, listing, _err = run(PVS)
         groups = {} if failed else volume_groups(listing)
     found_devices = devices(out, groups)
     return {"block_devices": found_devices, "block_links": links(ROOT, found_devices), "loop_files": backing_files(ROOT)}
@@ -169,17 +166,16 @@ def block_devices(module: AnsibleModule) -> dict[str, object]:
 def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
     """What ip prints. Not wanted is what fails on a kernel without the family."""
     command = ["ip", "-json", *arguments]
-    rc, out, err = module.run_command(command)
+    rc, out, err = run(command)
     if rc != 0 and not wanted:
         return ""
     if rc != 0:
         module.fail_json(msg=f"`{' '.join(command)}` ended with {rc}: {err.strip()}. Install iproute2 on this node.")
-    return str(out)
+    return out
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    commands_of(module)
     addresses = ip(module, "-details", "address")
     facts = {
         "hostname": platform.node().split(".")[0],
@@ -197,8 +193,8 @@ def main() -> None:
         **node_facts.mounts(ROOT),
         **openvswitch_ports(module),
         **block_devices(module),
-        **installed_packages(module),
-        **node_state(ROOT, lambda command: module.run_command(list(command), handle_exceptions=False), os.geteuid() == 0),
+        **installed_packages(),
+        **node_state(ROOT, run, os.geteuid() == 0),
     }
     # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.
     module.exit_json(changed=False, ansible_facts={f"ansible_{name}": value for name, value in facts.items()})

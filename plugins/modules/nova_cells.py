@@ -69,8 +69,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import DatabaseError, configured_connection, opened
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
 CELLS = {
@@ -99,7 +99,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    commands_of(module)
     wanted: list[str] = module.params["hosts"]
 
     deadline = time.monotonic() + module.params["timeout"]
@@ -126,7 +125,7 @@ def main() -> None:
             return False
 
     def manage(*arguments: str) -> None:
-        rc, out, err = module.run_command(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
+        rc, out, err = run(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
         if rc != 0:
             tail = "\n".join((out + err).strip().splitlines()[-20:])
             module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")

@@ -75,7 +75,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch import (
     LISTING,
     BridgeError,
@@ -94,7 +94,7 @@ UP = 1
 
 def read(module: AnsibleModule) -> Found:
     command = ["ovs-vsctl", TIMEOUT, "--format=json", "--", *LISTING]
-    rc, out, err = module.run_command(command) if module.get_bin_path("ovs-vsctl") else (1, "", "no ovs-vsctl")
+    rc, out, err = run(command) if module.get_bin_path("ovs-vsctl") else (1, "", "no ovs-vsctl")
     if rc == 0:
         return found(out)
     if not module.check_mode:
@@ -108,12 +108,14 @@ def is_up(interface: str) -> bool:
 
 def write(module: AnsibleModule, wanted: Plan, down: list[str]) -> None:
     if wanted.commands:
-        rc, _out, err = module.run_command(["ovs-vsctl", TIMEOUT, *wanted.commands])
+        rc, _out, err = run(["ovs-vsctl", TIMEOUT, *wanted.commands])
         if rc != 0:
             changes = ", ".join([*wanted.missing, *wanted.removed, *wanted.marked])
             module.fail_json(msg=f"Open vSwitch refused {changes}: {err.strip()}", missing=wanted.missing)
     for interface in down:
-        module.run_command(["ip", "link", "set", "dev", interface, "up"], check_rc=True)
+        rc, _out, err = run(["ip", "link", "set", "dev", interface, "up"])
+        if rc != 0:
+            module.fail_json(msg=f"`ip link set dev {interface} up` ended with {rc}: {err.strip()}")
 
 
 def main() -> None:
@@ -128,7 +130,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    commands_of(module)
     bridges = module.params["bridges"]
     try:
         interfaces = uplinks(bridges)

@@ -72,7 +72,7 @@ changes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import commands_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
 from ansible_collections.mikumo.openstack.plugins.module_utils._volume_group import StorageError, VolumeGroup
 
 
@@ -88,7 +88,6 @@ def main() -> None:
         required_one_of=[["device", "file"]],
         supports_check_mode=True,
     )
-    commands_of(module)
     device, file, file_gb = (module.params[name] for name in ("device", "file", "file_gb"))
     if not device and (not file.startswith("/") or file_gb < 1):
         module.fail_json(
@@ -98,15 +97,15 @@ def main() -> None:
     if not lvm and not module.check_mode:
         module.fail_json(msg="There is no vgcreate on this node: install lvm2.")
 
-    def run(command: list[str]) -> str:
-        rc, out, err = module.run_command(command)
+    def output(command: list[str]) -> str:
+        rc, out, err = run(command)
         if rc:
             module.fail_json(msg=f"`{' '.join(command)}` ended with {rc}: {err.strip() or out.strip()}")
-        return str(out)
+        return out
 
     group = VolumeGroup(
         name=module.params["name"],
-        run=run,
+        run=output,
         device=device,
         file="" if device else file,
         file_gb=file_gb,

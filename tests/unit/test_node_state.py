@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _node_state as node_state
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import NOT_FOUND, run
 
 ROOT = Path(__file__).resolve().parents[2]
 ANY = "0.0.0.0"  # noqa: S104
@@ -128,7 +127,7 @@ def test_no_database(tmp_path: Path) -> None:
 
 def test_a_server_without_its_client_says_nothing(database: Path) -> None:
     def run(command: Sequence[str]) -> tuple[int, str, str]:
-        raise FileNotFoundError(command[0])
+        return NOT_FOUND, "", f"{command[0]}: No such file or directory"
 
     assert node_state.database_login(database, run) == {"database_login": ""}
 
@@ -161,17 +160,12 @@ def test_the_role_rabbitmq_marks_its_file() -> None:
     assert node_state.OUR_BROKER in (ROOT / "roles/rabbitmq/tasks/main.yml").read_text()
 
 
-def real(command: Sequence[str]) -> tuple[int, str, str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | ENGLISH)
-    return done.returncode, done.stdout, done.stderr
-
-
 @pytest.mark.skipif(shutil.which("ss") is None, reason="this machine has no ss (iproute2)")
 def test_this_machine_says_who_listens() -> None:
     before = time.time()
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
-        facts = node_state.node_state(Path("/"), real, privileged=False)
+        facts = node_state.node_state(Path("/"), run, privileged=False)
     (found,) = [one for one in facts["listening"] if one["port"] == number]
     assert found["address"] == "127.0.0.1"
     assert before <= facts["epoch"] <= time.time()
@@ -179,7 +173,7 @@ def test_this_machine_says_who_listens() -> None:
 
 def test_a_machine_without_ss() -> None:
     def run(command: Sequence[str]) -> tuple[int, str, str]:
-        raise FileNotFoundError(command[0])
+        return NOT_FOUND, "", f"{command[0]}: No such file or directory"
 
     facts = node_state.node_state(Path("/nowhere"), run, privileged=True)
     assert sorted(facts) == ["apache_sites", "broker_data", "database_login", "epoch", "listening", "time_sync"]

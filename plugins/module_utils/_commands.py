@@ -1,0 +1,43 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands that a module starts on its node.
+
+AnsibleModule.run_command is not used: it stops reading when a command has said nothing for a second and has ended since then.
+On a node under load, what the command printed last is lost, and the command seems to have found nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH, UMASK
+
+__all__ = ["NOT_FOUND", "run"]
+
+# The exit status that a shell has for it.
+NOT_FOUND = 127
+# The path of a user, which su keeps for root, may lack them.
+ROOTS_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit status, output and errors, whatever locale and umask the session has that Ansible opened."""
+    path = f"{os.environ.get('PATH', os.defpath)}:{ROOTS_PATH}"
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            env={**os.environ, "PATH": path, **ENGLISH, **(environment or {})},
+            umask=UMASK,
+        )
+    except OSError as error:
+        return NOT_FOUND, "", f"{command[0]}: {error.strerror}"
+    return done.returncode, done.stdout, done.stderr
