@@ -157,7 +157,7 @@ def test_data_of_a_broker(tmp_path: Path) -> None:
 
 
 def test_the_role_rabbitmq_marks_its_file() -> None:
-    assert node_state.OUR_BROKER in (ROOT / "roles/rabbitmq/tasks/main.yml").read_text()
+    assert node_state.OUR_BROKER in (ROOT / "roles/rabbitmq/vars/main.yml").read_text()
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="this machine has no ss (iproute2)")
