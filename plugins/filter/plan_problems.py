@@ -61,10 +61,14 @@ _value:
 
 import typing as t
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._role_options import option_problems, role_options
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import different_secrets
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import (
+    OR_HOST,
     SettingsError,
     interface_problems,
     setting_problems,
@@ -72,7 +76,9 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._settings import plan_problems as find
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_groups import site_hosts
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings import settings
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import read_values
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import raw_values, read_values
+
+COLLECTION = Path(__file__).resolve().parents[2]
 
 
 def _of_host(hostvars: t.Any, groups: t.Any, host: str) -> list[str]:
@@ -92,9 +98,15 @@ def plan_problems(hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str
         if host:
             return _of_host(hostvars, groups, host)
         values = read_values(hostvars, [*site_hosts(groups), *also], settings())
-        return find(
+        found = find(
             values, groups=groups, settings=settings(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ())
         )
+        options = role_options(COLLECTION)
+        return [
+            *found,
+            *option_problems(read_values(hostvars, [*site_hosts(groups), *also], options), options, OR_HOST),
+            *different_secrets(raw_values(hostvars, site_hosts(groups), "cloud_secrets")),
+        ]
     except SettingsError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -13,10 +13,9 @@ description:
   - Returns names only. No message shows a value or a part of one.
 options:
   _terms:
-    description: Names of the secrets that the site needs.
+    description: Names of the secrets that the site needs. All that a site can have, if none is given.
     type: list
     elements: str
-    required: true
 author:
   - The Mikumo authors
 """
@@ -47,7 +46,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.template import is_trusted_as_template
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import missing_secrets, problem, unknown_secrets
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import SECRETS, missing_secrets, problem, unknown_secrets
 
 MARKS = re.compile(r"\{\{|\{%|\{#")
 REFERENCE = re.compile(r"\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*")
@@ -65,7 +64,7 @@ REFERS = (
 
 class LookupModule(LookupBase):
     def run(self, terms: Sequence[str], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
-        names = [str(term) for one in terms for term in ([one] if isinstance(one, str) else one)]
+        names = [str(term) for one in terms for term in ([one] if isinstance(one, str) else one)] or list(SECRETS)
         raw = self._followed((variables or {}).get("cloud_secrets"), variables or {})
         if raw is None or raw == "":
             raw = {}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import UNENCODED
 
-__all__ = ["SECRETS", "SecretsError", "missing_secrets", "new_secrets", "problem", "unknown_secrets"]
+__all__ = ["SECRETS", "SecretsError", "different_secrets", "missing_secrets", "new_secrets", "problem", "unknown_secrets"]
 
 LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits
@@ -41,6 +41,8 @@ class Kind:
     plain: bool = True
     # Punctuation that it may have, where not all of ASCII's can be used.
     punctuation: str | None = None
+    # Who cannot take other punctuation, and where.
+    because: str = ""
 
     @property
     def size(self) -> str:
@@ -71,7 +73,12 @@ SECRETS: dict[str, Kind] = {
     "heat_keystone": KEYSTONE,
     "keystone_admin": KEYSTONE,
     # keystone-manage db_sync fails if the URL has to encode something.
-    "keystone_database": Kind(DATABASE.what, plain=False, punctuation=UNENCODED),
+    "keystone_database": Kind(
+        DATABASE.what,
+        plain=False,
+        punctuation=UNENCODED,
+        because="keystone-manage db_sync cannot take in the URL of its database",
+    ),
     "memcache": Kind("the key of the tokens in memcached"),
     "metadata": Kind("what Nova and the metadata agent share"),
     "neutron_database": DATABASE,
@@ -80,7 +87,13 @@ SECRETS: dict[str, Kind] = {
     "nova_keystone": KEYSTONE,
     "placement_database": DATABASE,
     "placement_keystone": KEYSTONE,
-    "rabbitmq": Kind("the password of the account in RabbitMQ", plain=False),
+    # oslo.messaging decodes its URL, and gives kombu another one in which a slash stands as it is.
+    "rabbitmq": Kind(
+        "the password of the account in RabbitMQ",
+        plain=False,
+        punctuation=(string.punctuation + " ").replace("/", ""),
+        because="oslo.messaging cannot take in the URL of the broker",
+    ),
 }
 
 
@@ -134,13 +147,28 @@ def problem(name: str, value: t.Any) -> str | None:
     if kind.plain and "\\$" in value:
         return f"{name} has a backslash directly before a dollar sign, which oslo.config cannot hold: change one of them"
     if kind.punctuation is not None and not set(value) <= {*ALPHABET, *kind.punctuation}:
-        return (
-            f"{name} has characters that keystone-manage db_sync cannot take in the URL of its database: use letters, digits and "
-            f"{' '.join(kind.punctuation)}"
-        )
+        return f"{name} has characters that {kind.because}: use letters, digits and {' '.join(kind.punctuation)}".rstrip()
     if not kind.fits(len(value)):
         return f"{name} has a length that does not fit: it is {kind.what} and has to have {kind.size}"
     return None
+
+
+def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:
+    """Hosts whose secrets, before they are templated, are not those of the first host."""
+    hosts = iter(by_host)
+    first = next(hosts, "")
+    problems = []
+    for host in hosts:
+        if by_host[host] == by_host[first]:
+            continue
+        sets = [by_host[one] if isinstance(by_host[one], Mapping) else {} for one in (first, host)]
+        names = [str(name) for name in {**sets[0], **sets[1]} if sets[0].get(name) != sets[1].get(name)]
+        where = f" in {', '.join(names)}" if names else ""
+        problems.append(
+            f"cloud_secrets of host {host} differs from that of host {first}{where}: a site has one set, and Ansible does not "
+            "join dictionaries; set it once, in group_vars/all"
+        )
+    return problems
 
 
 def unknown_secrets(given: Mapping[str, t.Any], required: Sequence[str]) -> list[str]:

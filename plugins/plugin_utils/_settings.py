@@ -14,7 +14,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_groups impo
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings import Setting
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import Unknown, Unreadable
 
-__all__ = ["SettingsError", "interface_problems", "plan_problems", "setting_problems"]
+__all__ = ["OR_HOST", "SettingsError", "interface_problems", "plan_problems", "setting_problems"]
 
 Values = Mapping[str, Mapping[str, t.Any]]
 Description = Mapping[str, Setting]
@@ -49,11 +49,11 @@ def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
     return list(value_problems(subject, value, setting))
 
 
-def _by_value(name: str, values: Values) -> dict[str, list[str]]:
-    """Hosts that have the setting, by what they have."""
+def _by_value(name: str, values: Values, readers: Sequence[str]) -> dict[str, list[str]]:
+    """Hosts that have the setting, by what they have. A template may mean nothing for a host that never reads it."""
     found: dict[str, list[str]] = {}
     for host, own in values.items():
-        if name in own:
+        if name in own and (host in readers or not isinstance(own[name], Unreadable)):
             found.setdefault(f"{type(own[name]).__name__} {own[name]!r}", []).append(host)
     return found
 
@@ -80,12 +80,14 @@ def _hosts(names: Sequence[str], most: int = 5) -> str:
 def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> tuple[list[str], t.Any]:
     """Problems with a setting, and the value with which others are compared: None if there is none."""
     problems = list(_missing(name, setting, values, groups))
-    found = _by_value(name, values)
+    found = _by_value(name, values, _members(setting, values, groups))
     valid: dict[str, t.Any] = {}
     for hosts in found.values():
         value = values[hosts[0]][name]
         subject = name if len(found) == 1 else f"{name} of {_hosts(hosts)}"
         wrong = _problems_of(subject, value, setting)
+        if isinstance(value, Unreadable) and "localhost" in hosts and "inventory_dir" in value.reason:
+            wrong = [f"{one}, for localhost is no host of the inventory: use playbook_dir, or a whole path" for one in wrong]
         problems += [f"{problem}; change it {_where(setting)}" for problem in wrong]
         if not wrong and not isinstance(value, Unknown):
             valid[hosts[0]] = value

@@ -13,13 +13,15 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 from jinja2 import Undefined
 
-__all__ = ["Unknown", "Unreadable", "inventory_names", "read_values"]
+__all__ = ["Unknown", "Unreadable", "inventory_names", "raw_values", "read_values"]
 
 
 # Variables that look like facts, and say how Ansible reaches a node.
 CONNECTION = re.compile(
     r"ansible_(host|port|user|password|connection|ssh|become|private_key|python|shell|remote|playbook|config)"
 )
+# What is there only later in a run.
+EARLY = frozenset({"ansible_facts", "cloud_secrets"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Unreadable:
 
 @dataclasses.dataclass(frozen=True)
 class Unknown:
-    """The template needs facts of the node, which are not there yet."""
+    """The template needs facts of the node, or secrets of a new site, which are not there yet."""
 
 
 def _raw(hostvars: t.Any, host: str) -> Mapping[str, t.Any]:
@@ -62,14 +64,16 @@ def _strings(value: t.Any) -> Iterator[str]:
             yield from _strings(one)
 
 
-def _needs_facts(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
-    """Whether a template, or a variable that it uses, reads facts of a node."""
+def _comes_early(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
+    """Whether a template, or a variable that it uses, reads facts of a node, or secrets."""
     pending, seen = [value], set[str]()
     while pending:
         for text in _strings(pending.pop()):
             for name in set(re.findall(r"[A-Za-z_]\w*", text)) - seen if "{{" in text or "{%" in text else ():
                 seen.add(name)
-                if name == "ansible_facts" or (name.startswith("ansible_") and name not in raw and not CONNECTION.match(name)):
+                if name in ("ansible_facts", "cloud_secrets") or (
+                    name.startswith("ansible_") and name not in raw and not CONNECTION.match(name)
+                ):
                     return True
                 if name in raw:
                     pending.append(raw[name])
@@ -97,9 +101,14 @@ def read_values(hostvars: t.Any, hosts: Iterable[str], names: Iterable[str]) -> 
             try:
                 own[name] = _plain(templar.template(raw[name]))
             except Exception as error:  # whatever a lookup or a filter in somebody's template raises
-                early = not raw.get("ansible_facts") and _needs_facts(raw[name], raw)
+                early = not raw.get("ansible_facts") and _comes_early(raw[name], raw)
                 own[name] = Unknown() if early else Unreadable(_reason(error))
     return found
+
+
+def raw_values(hostvars: t.Any, hosts: Iterable[str], name: str) -> dict[str, t.Any]:
+    """What each host has for a variable, before it is templated: None if it has nothing."""
+    return {host: _raw(hostvars, host).get(name) for host in hosts}
 
 
 def inventory_names(hostvars: t.Any, hosts: Iterable[str]) -> dict[str, list[str]]:

@@ -54,7 +54,9 @@ EASY = list("-._~!&'()*+,;=")
 
 def hard_to_write(name: str) -> str:
     chance = secrets.SystemRandom()
-    marks = EASY if name == "keystone_database" else [*HARD]
+    marks = [*EASY] if name == "keystone_database" else [*HARD]
+    if name == "rabbitmq":
+        marks.remove("/")
     chance.shuffle(marks)
     text = "".join(marks)
     while "\\$" in text:

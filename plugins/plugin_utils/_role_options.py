@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of roles that an inventory sets, checked before the first role that would refuse them has begun."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._setting_names import load
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values import Unknown, Unreadable
+
+__all__ = ["option_problems", "role_options"]
+
+# Their options are general words, which variables of others may have as well, or they take no part in a site.
+APART = frozenset({"lab", "packages", "service", "tempest", "verify"})
+# What says more than the type of a value. Whether one is there is the matter of the role that needs it.
+BESIDE = frozenset({"default", "required", "description", "version_added"})
+
+Spec = Mapping[str, t.Any]
+Values = Mapping[str, Mapping[str, t.Any]]
+
+
+@functools.cache
+def role_options(root: Path) -> dict[str, tuple[str, dict[str, t.Any]]]:
+    """Role and specification by option, from the files of a collection."""
+    found: dict[str, tuple[str, dict[str, t.Any]]] = {}
+    for path in sorted((root / "roles").glob("*/meta/argument_specs.yml")):
+        role = path.parents[1].name
+        if role in APART:
+            continue
+        for entry in load(path)["argument_specs"].values():
+            for name, spec in (entry.get("options") or {}).items():
+                found.setdefault(name, (role, {key: value for key, value in spec.items() if key not in BESIDE}))
+    return found
+
+
+def option_problems(values: Values, options: Mapping[str, tuple[str, Spec]], where: str) -> list[str]:
+    """A sentence for each value that its role would refuse. What cannot be computed yet is left to the role."""
+    problems: dict[str, None] = {}
+    for own in values.values():
+        for name, value in own.items():
+            if value is None or isinstance(value, (Unknown, Unreadable)):
+                continue
+            role, spec = options[name]
+            for error in ArgumentSpecValidator({name: dict(spec)}).validate({name: value}).error_messages:
+                told = "its value has another type" if spec.get("no_log") else " ".join(str(error).split()).rstrip(".")
+                problems.setdefault(f"{name} does not fit the role {role}: {told}; change it {where}")
+    return list(problems)
