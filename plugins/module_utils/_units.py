@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._answers import wait_for_answer
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH, UMASK
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import started
 
 __all__ = ["Converger", "Outcome", "Run", "Systemctl", "Unit", "UnitsError", "parse"]
 
@@ -132,22 +132,10 @@ Runner = Callable[[Sequence[str], float], Run]
 
 
 def run_command(command: Sequence[str], timeout: float) -> Run:
-    # Time stamps and messages are parsed, so they must not be translated.
-    environment = {**os.environ, **ENGLISH, "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
     # A start script beside a unit is of no use, and keeping it in step costs a reload of systemd for each.
-    environment["SYSTEMCTL_SKIP_SYSV"] = "1"
+    environment = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "SYSTEMCTL_SKIP_SYSV": "1"}
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            timeout=timeout,
-            env=environment,
-            umask=UMASK,
-        )
+        done = started(command, environment, timeout)
     except FileNotFoundError as error:
         raise NoSystemdError(f"{command[0]} was not found; this module needs a machine that runs systemd") from error
     except subprocess.TimeoutExpired as error:

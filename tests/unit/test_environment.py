@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files as config_files
-from ansible_collections.mikumo.openstack.plugins.module_utils._commands import NOT_FOUND, run
-from ansible_collections.mikumo.openstack.plugins.module_utils._environment import ENGLISH, UMASK
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import ENGLISH, NOT_FOUND, UMASK, run
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
