@@ -97,15 +97,15 @@ def plan_problems(hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str
     try:
         if host:
             return _of_host(hostvars, groups, host)
-        values = read_values(hostvars, [*site_hosts(groups), *also], settings())
+        hosts, options = site_hosts(groups), role_options(COLLECTION)
+        values = read_values(hostvars, [*hosts, *also], {**settings(), **options})
         found = find(
             values, groups=groups, settings=settings(), allowed=[allowed] if isinstance(allowed, str) else list(allowed or ())
         )
-        options = role_options(COLLECTION)
         return [
             *found,
-            *option_problems(read_values(hostvars, [*site_hosts(groups), *also], options), options, OR_HOST),
-            *different_secrets(raw_values(hostvars, site_hosts(groups), "cloud_secrets")),
+            *option_problems(values, options, OR_HOST),
+            *different_secrets(raw_values(hostvars, hosts, "cloud_secrets")),
         ]
     except SettingsError as error:
         raise AnsibleFilterError(str(error)) from error

@@ -42,11 +42,14 @@ def role_options(root: Path) -> dict[str, tuple[str, dict[str, t.Any]]]:
 def option_problems(values: Values, options: Mapping[str, tuple[str, Spec]], where: str) -> list[str]:
     """A sentence for each value that its role would refuse. What cannot be computed yet is left to the role."""
     problems: dict[str, None] = {}
+    # Most values are those of all hosts.
+    seen: set[tuple[str, str]] = set()
     for own in values.values():
-        for name, value in own.items():
-            if value is None or isinstance(value, (Unknown, Unreadable)):
+        for name in sorted(own.keys() & options.keys()):
+            value, (role, spec) = own[name], options[name]
+            if value is None or isinstance(value, (Unknown, Unreadable)) or (name, repr(value)) in seen:
                 continue
-            role, spec = options[name]
+            seen.add((name, repr(value)))
             for error in ArgumentSpecValidator({name: dict(spec)}).validate({name: value}).error_messages:
                 told = "its value has another type" if spec.get("no_log") else " ".join(str(error).split()).rstrip(".")
                 problems.setdefault(f"{name} does not fit the role {role}: {told}; change it {where}")

@@ -71,9 +71,7 @@ def _comes_early(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
         for text in _strings(pending.pop()):
             for name in set(re.findall(r"[A-Za-z_]\w*", text)) - seen if "{{" in text or "{%" in text else ():
                 seen.add(name)
-                if name in ("ansible_facts", "cloud_secrets") or (
-                    name.startswith("ansible_") and name not in raw and not CONNECTION.match(name)
-                ):
+                if name in EARLY or (name.startswith("ansible_") and name not in raw and not CONNECTION.match(name)):
                     return True
                 if name in raw:
                     pending.append(raw[name])
