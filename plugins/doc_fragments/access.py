@@ -24,7 +24,7 @@ attributes:
 options:
   auth:
     description:
-      - Who logs in to Keystone, and where. What is for everyone, such as the catalogue and public images, needs the role
+      - Who logs in to Keystone, and where. What is for everyone, such as the catalog and public images, needs the role
         C(admin).
       - Either this or O(cloud) is required.
     type: dict
@@ -57,12 +57,12 @@ options:
     description: Entry in C(clouds.yaml) to log in with.
     type: str
   region:
-    description: Region whose endpoints are meant. A service's first one in the catalogue is used when this is not given.
+    description: Region whose endpoints are meant. A service's first one in the catalog is used when this is not given.
     type: str
   interface:
     description:
-      - Which of a service's URLs in the catalogue is used. Keystone itself is always asked at O(auth.auth_url), so that
-        a module works right after C(keystone-manage bootstrap), and where the URL in the catalogue is wrong.
+      - Which of a service's URLs in the catalog is used. Keystone itself is always asked at O(auth.auth_url), so that
+        a module works right after C(keystone-manage bootstrap), and where the URL in the catalog is wrong.
     type: str
     choices: [public, internal, admin]
     default: internal

@@ -29,7 +29,7 @@ author:
 
 EXAMPLES = r"""
 - name: Write Glance's configuration
-  mikumo.openstack.config_files:
+  mikumo.openstack.service:
     files:
       - path: /etc/glance/glance-api.conf
         group: glance

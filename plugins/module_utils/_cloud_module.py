@@ -36,7 +36,7 @@ ACCESS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 60},
 }
 # An empty host has neither the libraries nor the services yet.
-NOT_YET = frozenset({"unreachable", "library", "catalogue"})
+NOT_YET = frozenset({"unreachable", "library", "catalog"})
 
 
 def empty_host(module: AnsibleModule, error: CloudError, prediction: str) -> None:

@@ -438,7 +438,7 @@ def _write(change: Change) -> None:
             stream.flush()
             os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), item.mode)
-            # The kernel's own time stamps lag by up to a clock tick; systemd_units compares them with the start of
+            # The kernel's own time stamps lag by up to a clock tick; _units compares them with the start of
             # a unit, and a unit started in between would look as if it knew this content.
             now = time.time_ns()
             os.utime(stream.fileno(), ns=(now, now))

@@ -105,8 +105,8 @@ class Connection:
         return arguments
 
 
-def configured_connection(path: str, section: str, option: str, wait: float = 0) -> Connection:
-    """The connection that the service itself uses."""
+def configured_connection(path: str, section: str, option: str, wait: float = 0, text: str | None = None) -> Connection:
+    """The connection that the service itself uses. `text` is what check mode would have written to the file."""
     parser = configparser.ConfigParser(
         # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
         interpolation=None,
@@ -116,7 +116,7 @@ def configured_connection(path: str, section: str, option: str, wait: float = 0)
         comment_prefixes=("#", ";"),
     )
     try:
-        parser.read_string(Path(path).read_text(encoding="utf-8"), source=path)
+        parser.read_string(Path(path).read_text(encoding="utf-8") if text is None else text, source=path)
     except FileNotFoundError:
         raise UnreachableError(f"the configuration {path} does not exist; write it before its database is looked at") from None
     except (OSError, configparser.Error) as error:

@@ -35,7 +35,7 @@ TRANSIENT_STATUS = (500, 502, 503, 504)
 class CloudError(Exception):
     """A failure that has been put into words for the operator.
 
-    kind is one of unreachable, timeout, tls, unauthorized, forbidden, missing, conflict, invalid, server, catalogue,
+    kind is one of unreachable, timeout, tls, unauthorized, forbidden, missing, conflict, invalid, server, catalog,
     library, described, other.
     """
 
@@ -262,7 +262,7 @@ class Cloud:
         return Api(through, service, url, self.who, wait=self._access.wait, patient=self._access.patient)
 
     def identity(self) -> Api:
-        """Keystone at the URL that gives the tokens. The URLs in its catalogue may be what is to be corrected."""
+        """Keystone at the URL that gives the tokens. The URLs in its catalog may be what is to be corrected."""
         api = self._api("Keystone", self.auth_url)
         # Also where Keystone is waited for.
         api.attempt(self._session.get_token, f"get a token for {self.who}")
@@ -272,7 +272,7 @@ class Cloud:
         return self.service("image", "Glance", "v2")
 
     def service(self, service_type: str, name: str, version: str = "") -> Api:
-        """The API of a service at its URL in the catalogue; version is put at its end where it is not there."""
+        """The API of a service at its URL in the catalog; version is put at its end where it is not there."""
         identity = self.identity()
         url = identity.attempt(
             lambda: self._token(identity).service_catalog.url_for(
@@ -284,13 +284,13 @@ class Cloud:
         return self._api(name, versioned(url, version) if version else url.rstrip("/"))
 
     def service_types(self) -> list[str]:
-        """Types of the services in the catalogue that have an endpoint there."""
-        catalogue = self._token(self.identity()).service_catalog
-        found = catalogue.get_endpoints(interface=self._access.interface, region_name=self._access.region)
+        """Types of the services in the catalog that have an endpoint there."""
+        catalog = self._token(self.identity()).service_catalog
+        found = catalog.get_endpoints(interface=self._access.interface, region_name=self._access.region)
         return sorted(name for name, endpoints in found.items() if endpoints)
 
     def _token(self, identity: Api) -> Any:
-        return identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalogue")
+        return identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalog")
 
     def user_id(self) -> str:
         """Who we are."""
@@ -301,7 +301,7 @@ class Cloud:
         return project
 
     def accepts(self, identity: Api, user_id: str, name: str, password: str) -> bool:
-        """Whether the user can authenticate with the password: one request, without scope and without catalogue."""
+        """Whether the user can authenticate with the password: one request, without scope and without catalog."""
         if user_id == self.user_id() and password == self._password:
             return True
         return accepts(identity, user_id, name, password)
@@ -375,9 +375,9 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
         )
     if isinstance(exception, (exceptions.EndpointNotFound, exceptions.EmptyCatalog)):
         return CloudError(
-            f"{cannot} the catalogue of Keystone has no such endpoint for {who}: {said} "
-            "Enter it with mikumo.openstack.catalogue, or correct region and interface.",
-            "catalogue",
+            f"{cannot} the catalog of Keystone has no such endpoint for {who}: {said} "
+            "Enter it with mikumo.openstack.catalog, or correct region and interface.",
+            "catalog",
         )
     if isinstance(exception, exceptions.Unauthorized) or status == 401:
         return CloudError(

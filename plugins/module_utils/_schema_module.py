@@ -46,10 +46,13 @@ def _counts(name: str, rows: Mapping[str, t.Any]) -> dict[str, int]:
     return {str(table): int(count) for table, count in rows.items()}
 
 
-def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool, wait: float) -> Outcome:
+def bring_to_head(
+    params: Mapping[str, t.Any], *, check_mode: bool, wait: float, unwritten: Mapping[str, str] | None = None
+) -> Outcome:
     """Brings the schema to its newest revision, or says whether it is there. A SchemaError has its name and not its password.
 
     wait: seconds for a server that does not run yet. With 0 check mode predicts a change then.
+    unwritten: by path, what check mode would have written.
     """
     name: str = params["name"]
     secrets = list(params["secrets"])
@@ -58,7 +61,8 @@ def bring_to_head(params: Mapping[str, t.Any], *, check_mode: bool, wait: float)
         if params["connection"]:
             found = Connection(params["connection"], wait)
         else:
-            found = configured_connection(params["config_file"], params["section"], params["option"], wait)
+            text = (unwritten or {}).get(params["config_file"])
+            found = configured_connection(params["config_file"], params["section"], params["option"], wait, text)
         secrets.extend(found.secrets)
         return found
 

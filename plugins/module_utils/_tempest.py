@@ -14,7 +14,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
 
 Section = dict[str, Any]
 
-# Tempest's name of a service, and the types that it has in catalogues.
+# Tempest's name of a service, and the types that it has in catalogs.
 SERVICES: dict[str, tuple[str, ...]] = {
     "cinder": ("block-storage", "volumev3", "volume"),
     "glance": ("image",),
@@ -23,7 +23,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "nova": ("compute",),
     "swift": ("object-store",),
 }
-# Sections of tempest.conf that name a service's type in the catalogue.
+# Sections of tempest.conf that name a service's type in the catalog.
 SECTIONS = {
     "cinder": "volume",
     "glance": "image",
@@ -55,7 +55,7 @@ class Found:
     auth_url: str
     # empty if it does not matter
     region: str
-    # types of services in the catalogue
+    # types of services in the catalog
     services: Sequence[str]
     images: Sequence[Record] = ()
     # of an image in Glance
@@ -72,7 +72,7 @@ class Found:
 
 
 def service_type(services: Sequence[str], name: str) -> str | None:
-    """Type that a service has in this catalogue."""
+    """Type that a service has in this catalog."""
     return next((one for one in SERVICES[name] if one in services), None)
 
 
@@ -151,7 +151,7 @@ def newest(version: Record) -> str | None:
 def config(found: Found, wishes: Wishes, interface: str = "public") -> dict[str, Section]:
     """Sections and options of tempest.conf that follow from the cloud."""
     sections: dict[str, Section] = {
-        # None is not written. Without a region, Tempest takes the first one of the catalogue.
+        # None is not written. Without a region, Tempest takes the first one of the catalog.
         "identity": {"uri_v3": found.auth_url, "v3_endpoint_type": interface, "region": found.region or None},
         "service_available": {name: service_type(found.services, name) is not None for name in sorted(SERVICES)},
     }

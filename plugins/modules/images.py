@@ -31,7 +31,7 @@ attributes:
     support: full
     description:
       - Can run in C(check_mode) and return changed status prediction without modifying target.
-      - Where nothing answers, Glance is not in the catalogue, or the Python libraries are not installed yet, as on an
+      - Where nothing answers, Glance is not in the catalog, or the Python libraries are not installed yet, as on an
         empty host, all is predicted to be uploaded, with a warning. Nothing is downloaded. An image with a C(url) that
         was put into Glance by other means is therefore predicted to be replaced, although the real run, which downloads
         it, may find that it is the same.
@@ -143,7 +143,7 @@ options:
         default: present
 seealso:
   - module: mikumo.openstack.images_info
-  - module: mikumo.openstack.catalogue
+  - module: mikumo.openstack.catalog
   - module: openstack.cloud.image
 """
 
@@ -301,7 +301,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     try:
         ids = images.converge(options["images"])
     except CloudError as error:
-        # Glance may be in the catalogue and not started yet.
+        # Glance may be in the catalog and not started yet.
         empty_host(module, error, FIRST_RUN)
         differences = Differences()
         images = Images(Nothing(), differences, downloads, check=True, assume=True)

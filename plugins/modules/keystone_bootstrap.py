@@ -9,7 +9,7 @@ module: keystone_bootstrap
 short_description: Make sure that Keystone's first administrator can log in
 version_added: 0.1.0
 description:
-  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or the catalogue lacks one of Keystone's own
+  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or the catalog lacks one of Keystone's own
     endpoints (public, internal and admin), runs C(keystone-manage bootstrap). The command creates the administrator with its
     project, role and Keystone's endpoints, or gives it the new password.
   - C(keystone-manage bootstrap) adds missing endpoints, but never changes the URL of an existing one.

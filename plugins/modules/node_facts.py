@@ -52,7 +52,8 @@ ansible_facts:
     - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
       C(distribution_major_version), C(memtotal_mb) and C(memused_mb) in MiB, C(processor_vcpus), C(interfaces),
       C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
-    - C(links), which M(ansible.builtin.setup) does not have. By interface, C(addresses) (all of IPv4, the global ones of
+    - C(kvm), whether the processor's virtualisation can be used. This and what follows M(ansible.builtin.setup) does not have.
+    - C(links). By interface, C(addresses) (all of IPv4, the global ones of
       IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
       bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
       empty for hardware. C(up), C(loopback) and C(altnames) are as in C(ip address).
@@ -86,6 +87,7 @@ ansible_facts:
     ansible_distribution_major_version: "13"
     ansible_memtotal_mb: 4015
     ansible_processor_vcpus: 1
+    ansible_kvm: false
     ansible_all_ipv4_addresses: [10.0.0.11, 10.0.1.11]
     ansible_links:
       eth0:
@@ -181,6 +183,7 @@ def main() -> None:
         "hostname": platform.node().split(".")[0],
         "nodename": platform.node(),
         "processor_vcpus": len(os.sched_getaffinity(0)),
+        "kvm": Path("/dev/kvm").exists(),
         **node_facts.distribution(ROOT),
         **node_facts.memory(ROOT),
         **node_facts.addresses(addresses),

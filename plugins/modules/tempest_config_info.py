@@ -15,7 +15,7 @@ author:
 description:
   - Asks a cloud's APIs for what Tempest is told in C(tempest.conf), which services, versions and extensions there are, and which
     images, flavours and external network the tests can use.
-  - The answer is the data for M(mikumo.openstack.config_files) and the filter P(mikumo.openstack.oslo_config#filter). It holds no
+  - The answer is the data for M(mikumo.openstack.service) and the filter P(mikumo.openstack.oslo_config#filter). It holds no
     password.
   - What no API says, such as whether the consoles work, is not in it.
 extends_documentation_fragment:
@@ -49,7 +49,7 @@ attributes:
       - This module does not modify state.
       - Where nothing answers in C(check_mode), as on an empty host, the sections are returned empty, with a warning.
 seealso:
-  - module: mikumo.openstack.config_files
+  - module: mikumo.openstack.service
 """
 
 EXAMPLES = r"""
@@ -60,7 +60,7 @@ EXAMPLES = r"""
   register: found
 
 - name: Write it
-  mikumo.openstack.config_files:
+  mikumo.openstack.service:
     files:
       - path: /root/tempest.conf
         content: "{{ found.config | mikumo.openstack.oslo_config }}"

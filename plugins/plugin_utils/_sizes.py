@@ -47,6 +47,6 @@ def node_sizes(facts: Mapping[str, t.Any]) -> dict[str, int]:
         "rpc_workers": (workers + 1) // 2,
         # The databases of a new cloud have 25 MiB, and what changes them as much again; a large one caches an eighth.
         "innodb_buffer_pool_mb": 64 if memory < SMALL_MB else _clamp(memory // 8, 256, 8192),
-        # tokens and catalogues are small: Debian's default of 64 serves hundreds of users
+        # tokens and catalogs are small: Debian's default of 64 serves hundreds of users
         "memcached_mb": _clamp(memory // 64, 32, 1024),
     }

@@ -81,15 +81,15 @@ def nothing_stays(cloud: openstack.connection.Connection) -> Iterator[None]:
     yield
     absent = {"name": NAME, "state": "absent"}
     run_module(
-        "catalogue",
+        "catalog",
         "localhost",
         {"cloud": "mikumo", "region": "RegionOne", "services": [absent | {"type": NAME}], "domains": [absent], "roles": [absent]},
     )
     run_module("images", "localhost", {"cloud": "mikumo", "images": [absent]})
 
 
-def catalogue(**lists: Any) -> Result:
-    return converge("catalogue", {"cloud": "mikumo", "region": "RegionOne", **lists})
+def catalog(**lists: Any) -> Result:
+    return converge("catalog", {"cloud": "mikumo", "region": "RegionOne", **lists})
 
 
 def service(**more: Any) -> dict[str, Any]:
@@ -116,8 +116,8 @@ def user(password: str) -> dict[str, Any]:
     return {"name": NAME, "domain": NAME, "password": password, "roles": [{"role": NAME, "project": NAME}]}
 
 
-def test_catalogue_creates_in_one_call() -> None:
-    done = catalogue(
+def test_catalog_creates_in_one_call() -> None:
+    done = catalog(
         domains=[{"name": NAME}],
         projects=[{"name": NAME, "domain": NAME}],
         roles=[NAME],
@@ -129,31 +129,31 @@ def test_catalogue_creates_in_one_call() -> None:
     assert logs_in("first-one")
 
 
-def test_catalogue_sets_another_password() -> None:
-    done = catalogue(users=[user("second-one")])
+def test_catalog_sets_another_password() -> None:
+    done = catalog(users=[user("second-one")])
     assert done["changed"]
     assert "second-one" not in json.dumps(done)
     assert logs_in("second-one")
     assert not logs_in("first-one")
 
 
-def test_catalogue_moves_an_endpoint(cloud: openstack.connection.Connection) -> None:
-    assert catalogue(services=[service(endpoints={"public": f"{URL}/new"})])["changed"]
+def test_catalog_moves_an_endpoint(cloud: openstack.connection.Connection) -> None:
+    assert catalog(services=[service(endpoints={"public": f"{URL}/new"})])["changed"]
     found = {one.interface: one.url for one in cloud.identity.endpoints(service_id=cloud.identity.find_service(NAME).id)}
     assert found == {"public": f"{URL}/new", "internal": URL}
 
 
-def test_catalogue_removes_a_stale_duplicate(cloud: openstack.connection.Connection) -> None:
+def test_catalog_removes_a_stale_duplicate(cloud: openstack.connection.Connection) -> None:
     cloud.identity.create_endpoint(
         service_id=cloud.identity.find_service(NAME).id, interface="public", region_id="RegionOne", url=f"{URL}/old"
     )
-    assert catalogue(services=[service()])["changed"]
+    assert catalog(services=[service()])["changed"]
     found = [one.url for one in cloud.identity.endpoints(service_id=cloud.identity.find_service(NAME).id, interface="public")]
     assert found == [URL]
 
 
-def test_catalogue_removes_a_service(cloud: openstack.connection.Connection) -> None:
-    assert catalogue(services=[{"name": NAME, "type": NAME, "state": "absent"}])["changed"]
+def test_catalog_removes_a_service(cloud: openstack.connection.Connection) -> None:
+    assert catalog(services=[{"name": NAME, "type": NAME, "state": "absent"}])["changed"]
     assert cloud.identity.find_service(NAME) is None
 
 
@@ -165,17 +165,17 @@ def test_catalogue_removes_a_service(cloud: openstack.connection.Connection) -> 
     ],
     ids=["wrong password", "nobody there"],
 )
-def test_catalogue_says_what_is_wrong(auth: dict[str, str], words: list[str]) -> None:
-    result = run_module("catalogue", "localhost", {"auth": auth, "wait": 2, "roles": [NAME]})
+def test_catalog_says_what_is_wrong(auth: dict[str, str], words: list[str]) -> None:
+    result = run_module("catalog", "localhost", {"auth": auth, "wait": 2, "roles": [NAME]})
     assert result["failed"]
     assert [word for word in words if word not in result["msg"]] == [], result["msg"]
     assert "wrong-one" not in json.dumps(result)
 
 
-def test_the_catalogue_that_is_read_is_the_one_that_is_there() -> None:
-    found = run_module("catalogue_info", "localhost", {"cloud": "mikumo"})["catalogue"]
+def test_the_catalog_that_is_read_is_the_one_that_is_there() -> None:
+    found = run_module("catalog_info", "localhost", {"cloud": "mikumo"})["catalog"]
     assert "keystone" in [one["name"] for one in found["services"]]
-    again = run_module("catalogue", "localhost", {"cloud": "mikumo", **found}, check=True)
+    again = run_module("catalog", "localhost", {"cloud": "mikumo", **found}, check=True)
     assert again["changed"] is False, again["changes"]
 
 
@@ -239,14 +239,13 @@ def unit() -> Iterator[Callable[[str], Result]]:
             {"path": page, "content": content, "mode": "0644"},
             {"path": path, "content": text, "mode": "0644"},
         ]
-        converge("config_files", {"files": files, "secrets": ["not-to-be-seen"]}, "network")
         unit = {"name": NAME, "files": [page], "url": "http://127.0.0.1:8099/"}
-        return converge("systemd_units", {"units": [unit]}, "network")
+        return converge("service", {"files": files, "units": [unit], "secrets": ["not-to-be-seen"]}, "network")
 
     yield write
-    run_module("systemd_units", "network", {"units": [{"name": NAME, "state": "stopped", "enabled": False}]})
+    run_module("service", "network", {"units": [{"name": NAME, "state": "stopped", "enabled": False}]})
     gone = [{"path": path, "state": "absent"}, {"path": page, "state": "absent"}]
-    run_module("config_files", "network", {"files": gone})
+    run_module("service", "network", {"files": gone})
 
 
 def test_units_run_with_the_files_on_disk(unit: Callable[[str], Result]) -> None:
@@ -257,11 +256,11 @@ def test_units_run_with_the_files_on_disk(unit: Callable[[str], Result]) -> None
 
 def test_files_do_not_show_secrets() -> None:
     files = [{"path": "/run/mikumo-secret.conf", "content": "[database]\nconnection = mysql://u:not-to-be-seen@h/d\n"}]
-    done = converge("config_files", {"files": files, "secrets": ["not-to-be-seen"]}, "network")
+    done = converge("service", {"files": files, "secrets": ["not-to-be-seen"]}, "network")
     assert done["changed"]
     assert "[database]" in json.dumps(done["diff"])
     assert "not-to-be-seen" not in json.dumps(done["diff"])
-    converge("config_files", {"files": [{"path": "/run/mikumo-secret.conf", "state": "absent"}]}, "network")
+    converge("service", {"files": [{"path": "/run/mikumo-secret.conf", "state": "absent"}]}, "network")
 
 
 def test_schema_that_is_behind_is_seen() -> None:

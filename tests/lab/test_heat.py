@@ -34,7 +34,7 @@ TEMPLATE = {
 def heat(make: Callable[..., str], changed: Callable[[str], dict[str, int]]) -> None:
     """The service in the cloud. A second run has nothing to do."""
     services = json.dumps({"cloud_services": ["keystone", "glance", "placement", "nova", "neutron", "cinder", "heat", "horizon"]})
-    arguments = f"--tags heat,catalogue -e '{services}'"
+    arguments = f"--tags heat,catalog -e '{services}'"
     make("site", arguments)
     assert changed(make("site", arguments)) == {}
 

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files as config_files
 from ansible_collections.mikumo.openstack.plugins.module_utils._commands import ENGLISH, NOT_FOUND, UMASK, run
-from ansible_collections.mikumo.openstack.plugins.module_utils._units import run_command
+from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "plugins/modules").glob("[a-z]*.py"))

@@ -58,7 +58,7 @@ def slow():
         (slow(), "timeout", True, "did not answer in time"),
         (exceptions.ConnectTimeout("x"), "unreachable", True, "nothing answers"),
         (exceptions.SSLError("self-signed"), "tls", False, "ca_cert"),
-        (exceptions.EndpointNotFound("image"), "catalogue", False, "region and interface"),
+        (exceptions.EndpointNotFound("image"), "catalog", False, "region and interface"),
         (OSError("Could not find a suitable TLS CA certificate bundle: /x"), "tls", False, "ca_cert"),
         (exceptions.ClientException("odd"), "other", False, "odd."),
     ],

@@ -22,9 +22,9 @@ NAMES = sorted(path.name for path in ROLES.iterdir())
 # Options that are handed to a module as they are, and the option of the module that they have to describe.
 HANDED_ON = {
     ("resources", "images"): ("images", "images"),
-    ("service", "files"): ("config_files", "files"),
+    ("service", "files"): ("service", "files"),
     ("service", "schemas"): ("database_schema", None),
-    ("service", "units"): ("systemd_units", "units"),
+    ("service", "units"): ("service", "units"),
 }
 
 

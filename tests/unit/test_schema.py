@@ -30,6 +30,15 @@ LINEAR = {
     "versions/merged.py": 'revision = "m"\ndown_revision = ["b"]\n',
 }
 
+WRITTEN_OTHERWISE = {
+    # What a text says of itself is no statement, also where it looks like one.
+    "a.py": "\"\"\"\nrevision = 'no'\ndown_revision = 'never'\n\"\"\"\nrevision = 'a'\ndown_revision = None\n",
+    "b.py": "revision = (\n    'b'\n)\ndown_revision = 'a'\n",
+    "c.py": "revision = 'c'\ndown_revision = ('b',\n    'a')\n",
+    "d.py": "revision = 'd'; x = 1\ndown_revision = 'c'\n",
+    "helper.py": "revision = 'not of alembic'\n",
+}
+
 
 def tree(path, scripts):
     for name, text in scripts.items():
@@ -40,7 +49,7 @@ def tree(path, scripts):
 
 @pytest.mark.parametrize(
     ("scripts", "heads"),
-    [(EXPAND_CONTRACT, {"e2", "c1"}), (GLANCE, {"contract01"}), (LINEAR, {"m"})],
+    [(EXPAND_CONTRACT, {"e2", "c1"}), (GLANCE, {"contract01"}), (LINEAR, {"m"}), (WRITTEN_OTHERWISE, {"d"})],
 )
 def test_heads(tmp_path, scripts, heads):
     assert tree(tmp_path, scripts).heads == heads

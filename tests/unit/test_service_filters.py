@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from keystoneauth1.access.service_catalog import ServiceCatalogV3
 
-from ansible_collections.mikumo.openstack.plugins.filter.catalogue_entries import catalogue_entries
+from ansible_collections.mikumo.openstack.plugins.filter.catalog_entries import catalog_entries
+from ansible_collections.mikumo.openstack.plugins.filter.neutron_agents import neutron_agents
+from ansible_collections.mikumo.openstack.plugins.filter.privsep_sections import privsep_sections
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import rabbitmq_config
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_password_hash import rabbitmq_password_hash
 from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
-from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_config import uwsgi_config
+from ansible_collections.mikumo.openstack.plugins.filter.tempest_patterns import tempest_patterns
+from ansible_collections.mikumo.openstack.plugins.filter.unit_drop_ins import unit_drop_ins
+from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_apis import uwsgi_apis
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
@@ -52,14 +58,6 @@ def test_unknown_surroundings_are_refused() -> None:
         service_sections({"databaseurl": "x"})
 
 
-def test_uwsgi_closes_the_connection_and_keeps_the_length() -> None:
-    text = uwsgi_config({"name": "nova", "application": "/a", "processes": 2, "threads": 1, "process_name": "nova-api"})
-    assert "add-header = Connection: close\n" in text
-    assert "rem-header" not in text
-    assert "processes = 2\n" in text
-    assert "PROCESSNAME=nova-api\n" in text
-
-
 def test_hash_is_the_same_at_every_run_and_rabbitmqs_own() -> None:
     raw = base64.b64decode(rabbitmq_password_hash("secret"))
     assert raw[4:] == hashlib.sha256(raw[:4] + b"secret").digest()
@@ -70,9 +68,9 @@ def test_rabbitmq_config_leaves_out_what_is_null() -> None:
     assert rabbitmq_config({"a.b": 1, "c": None}).splitlines()[1:] == ["a.b = 1"]
 
 
-def test_catalogue_entries() -> None:
+def test_catalog_entries() -> None:
     service = {"name": "glance", "type": "image", "description": "Image", "url": "http://g", "password": "pw"}
-    entries = catalogue_entries([service], "demo", "dpw")
+    entries = catalog_entries([service], "demo", "dpw")
     assert [project["name"] for project in entries["projects"]] == ["service", "demo"]
     assert {role["role"] for role in entries["users"][0]["roles"]} == {"admin", "service"}
     assert entries["users"][1]["roles"] == [{"role": "member", "project": "demo"}]
@@ -80,10 +78,10 @@ def test_catalogue_entries() -> None:
     assert entries["domains"] == []
 
 
-def test_catalogue_entries_of_a_service_with_users_of_its_own() -> None:
+def test_catalog_entries_of_a_service_with_users_of_its_own() -> None:
     service = {"name": "heat", "type": "orchestration", "description": "Orchestration", "url": "http://h", "password": "pw"}
     more = {"roles": ["stack_owner"], "domain": {"name": "heat", "admin": "heat_admin", "password": "apw"}}
-    entries = catalogue_entries([service | more])
+    entries = catalog_entries([service | more])
     assert entries["roles"] == ["service", "member", "stack_owner"]
     assert [domain["name"] for domain in entries["domains"]] == ["heat"]
     assert entries["users"][1]["domain"] == "heat"
@@ -105,7 +103,7 @@ CINDER = {"name": "cinder", "type": "block-storage", "description": "Block Stora
     ],
 )
 def test_an_alias_is_a_service_with_the_same_endpoints_and_no_account(aliases, listed) -> None:
-    entries = catalogue_entries([{**CINDER, "aliases": aliases}])
+    entries = catalog_entries([{**CINDER, "aliases": aliases}])
     assert [(one["name"], one["type"], one.get("state")) for one in entries["services"]] == listed
     assert all(one["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://c/v3") for one in entries["services"])
     assert [user["name"] for user in entries["users"]] == ["cinder"]
@@ -113,8 +111,8 @@ def test_an_alias_is_a_service_with_the_same_endpoints_and_no_account(aliases, l
 
 def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     """Keystoneauth serves openstacksdk, python-cinderclient, Nova, Heat and Horizon; other clients compare the type itself."""
-    role = yaml.safe_load((ROLES / "cinder/defaults/main.yml").read_text())["cinder_catalogue"]
-    services = catalogue_entries([{**role, "url": "http://c/v3", "password": "pw"}])["services"]
+    role = yaml.safe_load((ROLES / "cinder/defaults/main.yml").read_text())["cinder_catalog"]
+    services = catalog_entries([{**role, "url": "http://c/v3", "password": "pw"}])["services"]
     catalog = [
         {
             "name": one["name"],
@@ -129,3 +127,132 @@ def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     for wanted in ("block-storage", "block-store", "volume", "volumev3"):
         found = ServiceCatalogV3(catalog).get_endpoint_data_list(service_type=wanted, interface="public", region_name="R")
         assert [one.url for one in found] == ["http://c/v3"], wanted
+
+
+APIS = [
+    {
+        "unit": "nova-api",
+        "application": "/usr/bin/nova-api-wsgi",
+        "processes": 2,
+        "threads": 1,
+        "files": ["/n.conf"],
+        "url": "http://n/",
+    },
+    {
+        "unit": "nova-api-metadata",
+        "application": "/m",
+        "processes": 1,
+        "threads": 4,
+        "options": {"enable-threads": "false", "start-time": "%t"},
+    },
+]
+
+
+def test_each_api_gets_its_file_and_its_unit() -> None:
+    described = uwsgi_apis(APIS, "nova")
+    assert [file["path"] for file in described["files"]] == [
+        "/etc/nova/nova-api-uwsgi.ini",
+        "/etc/nova/nova-api-metadata-uwsgi.ini",
+    ]
+    assert described["units"] == [
+        {"name": "nova-api.service", "files": ["/n.conf", "/etc/nova/nova-api-uwsgi.ini"], "url": "http://n/"},
+        {"name": "nova-api-metadata.service", "files": ["/etc/nova/nova-api-metadata-uwsgi.ini"]},
+    ]
+    assert uwsgi_apis([], "nova") == {"files": [], "units": []}
+
+
+@pytest.mark.parametrize(
+    ("api", "lines"),
+    [
+        (0, ["uid = nova", "chdir = /var/lib/nova", "wsgi-file = /usr/bin/nova-api-wsgi", "processes = 2", "threads = 1"]),
+        (0, ["enable-threads = true", "plugins = python3", "env = OS_OSLO_MESSAGING_RABBIT__PROCESSNAME=nova-api"]),
+        # A client that keeps its connection would see it reset.
+        (0, ["add-header = Connection: close"]),
+        (1, ["enable-threads = false", "start-time = %t", "threads = 4"]),
+    ],
+)
+def test_what_uwsgi_reads(api: int, lines: list[str]) -> None:
+    text = uwsgi_apis(APIS, "nova")["files"][api]["content"]
+    assert set(lines) <= set(text.splitlines())
+    options = [line.split(" = ")[0] for line in text.splitlines() if not line.startswith("env")]
+    assert len(options) == len(set(options))
+    assert "rem-header" not in text
+
+
+@pytest.mark.parametrize(
+    ("api", "words"),
+    [
+        ({**APIS[0], "thread": 1}, r"'nova-api' has the unknown thread; an API has unit, application"),
+        ({"unit": "nova-api", "threads": 1}, r"'nova-api' has no application, processes"),
+    ],
+)
+def test_an_api_that_is_not_described_well_is_refused(api: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        uwsgi_apis([api], "nova")
+
+
+@pytest.mark.parametrize("units", [[], ["a.service"], ["a.service", "b.socket"]])
+def test_every_unit_gets_the_drop_in(units: list[str]) -> None:
+    files = unit_drop_ins(units, "mikumo-later", "[Service]\n")
+    assert [file["path"] for file in files] == [f"/etc/systemd/system/{unit}.d/mikumo-later.conf" for unit in units]
+    assert all(file["content"] == "[Service]\n" and file["mode"] == "0644" for file in files)
+
+
+def test_each_context_of_privileges_asks_for_its_helper() -> None:
+    command = {"helper_command": "/usr/local/lib/mikumo/privsep-helper sudo privsep-helper"}
+    assert privsep_sections(["a", "b"], "sudo privsep-helper") == {"a": command, "b": command}
+
+
+PATHS = {"l3": "/etc/neutron/l3_agent.ini", "dhcp": "/etc/neutron/dhcp_agent.ini"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "lines"),
+    [
+        ({"common": {"DEFAULT": {"debug": "no"}}}, {"debug = no"}),
+        (
+            {"common": {"DEFAULT": {"a": 1, "b": 1}}, "special": {"l3": {"DEFAULT": {"a": 2}}, "dhcp": {"x": {"a": 3}}}},
+            {"a = 2", "b = 1"},
+        ),
+        ({"special": {"l3": {"DEFAULT": {"a": 1}}}, "overrides": {"neutron": {"DEFAULT": {"a": 2}}}}, {"a = 2"}),
+        ({"overrides": {"neutron": {"DEFAULT": {"a": 2}}, "l3": {"DEFAULT": {"a": 3}}, "dhcp": {"x": {"a": 4}}}}, {"a = 3"}),
+        ({"contexts": ["privsep"], "overrides": {"l3": {"privsep": {"user": "root"}}}}, {"user = root"}),
+        # What the site says of a helper goes over the role's own.
+        ({"contexts": ["privsep"], "overrides": {"l3": {"privsep": {"helper_command": "sudo x"}}}}, {"helper_command = sudo x"}),
+    ],
+)
+def test_later_layers_of_an_agent_go_over_earlier_ones(layers: dict[str, Any], lines: set[str]) -> None:
+    described = neutron_agents(["l3"], PATHS, **layers)
+    options = {line for line in described["files"][0]["content"].splitlines() if " = " in line}
+    assert {line for line in options if "privsep-helper" not in line} == lines
+
+
+def test_an_agent_has_one_file_that_its_start_script_knows() -> None:
+    described = neutron_agents(["dhcp", "l3"], PATHS, contexts=["privsep"])
+    files = {file["path"]: file["content"] for file in described["files"]}
+    assert set(files) == {*PATHS.values(), "/etc/default/neutron-dhcp-agent", "/etc/default/neutron-l3-agent"}
+    assert 'DAEMON_ARGS="--config-file=/etc/neutron/l3_agent.ini"\n' in files["/etc/default/neutron-l3-agent"]
+    assert "privsep-helper --config-file /etc/neutron/l3_agent.ini" in files["/etc/neutron/l3_agent.ini"]
+    assert described["units"][1] == {
+        "name": "neutron-l3-agent.service",
+        "files": ["/etc/neutron/l3_agent.ini", "/etc/default/neutron-l3-agent"],
+    }
+    assert neutron_agents([], {}) == {"files": [], "units": []}
+
+
+@pytest.mark.parametrize(
+    ("test", "selected"),
+    [
+        ("a.b.C.test_x[id-1,smoke]", True),
+        ("a.b.C.test_y[id-2]", True),
+        ("a.b.C.test_xx[id-3]", False),
+        ("a.b.CC.test_x[id-4]", False),
+        ("a-b.C.test_x[id-5]", False),
+        ("z.a.b.C.test_x[id-6]", False),
+        ("d.E.test_z[id-7]", True),
+        ("d.E.test_x[id-8]", False),
+    ],
+)
+def test_tempest_runs_the_tests_that_are_named(test: str, selected: bool) -> None:
+    patterns = tempest_patterns({"a.b.C": ["test_x", "test_y"], "d.E": ["test_z"]})
+    assert any(re.search(pattern, test) for pattern in patterns) is selected

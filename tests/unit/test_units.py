@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.mikumo.openstack.plugins.module_utils import _systemctl as systemctl
 from ansible_collections.mikumo.openstack.plugins.module_utils import _units as units
 
 START = 1_795_000_000_000_000
@@ -55,18 +56,18 @@ class Systemd:
     def run(self, command, _timeout):
         program, verb, *rest = command
         if program == "journalctl":
-            return units.Run(0, f"last words of {rest[-1]}\n", "")
+            return systemctl.Run(0, f"last words of {rest[-1]}\n", "")
         names = rest[rest.index("--") + 1 :] if "--" in rest else []
         flags = [flag for flag in rest if flag == "--no-block"]
         self.calls.append(" ".join([verb, *flags, *names]))
         if verb == "show":
-            return units.Run(0, "\n\n".join(self.show(name) for name in names) + "\n", "")
+            return systemctl.Run(0, "\n\n".join(self.show(name) for name in names) + "\n", "")
         for name in names:
             getattr(self, verb.replace("-", "_"))(self.units[name])
         if verb == "daemon-reload":
             for unit in self.units.values():
                 unit["NeedDaemonReload"] = "no"
-        return units.Run(0, "", "")
+        return systemctl.Run(0, "", "")
 
     def show(self, name):
         unit = self.units.get(name)
@@ -102,9 +103,6 @@ class Systemd:
     def disable(self, unit):
         unit["UnitFileState"] = "disabled"
 
-    def mask(self, unit):
-        unit.update(LoadState="masked", UnitFileState="masked")
-
     def unmask(self, unit):
         unit.update(LoadState="loaded", UnitFileState="disabled")
 
@@ -114,17 +112,16 @@ class Systemd:
     def sleep(self, seconds):
         self.time += seconds
 
-    def converge(self, *entries, check_mode=False, timeout=60, daemon_reload="auto", files=(), answer=""):
+    def converge(self, *entries, check_mode=False, timeout=60, unwritten=(), answer=""):
         self.calls = []
         return units.Converger(
-            units.Systemctl(self.run),
+            systemctl.Systemctl(self.run),
             timeout=timeout,
-            daemon_reload=daemon_reload,
             check_mode=check_mode,
             sleep=self.sleep,
             clock=lambda: self.time,
             answer=lambda _url, _seconds: answer,
-        ).converge(units.parse(entries, files))
+        ).converge(units.parse(entries), unwritten)
 
 
 def test_all_good_costs_one_call(tmp_path):
@@ -217,7 +214,7 @@ def test_waits_for_what_is_starting_already():
 )
 def test_failure_shows_the_journal(step, message):
     systemd = Systemd(a={"ActiveState": "inactive", "SubState": "dead", "then": [step]})
-    with pytest.raises(units.UnitsError, match=rf"{message}.*\nlast words of a\.service"):
+    with pytest.raises(systemctl.UnitsError, match=rf"{message}.*\nlast words of a\.service"):
         systemd.converge({"name": "a"}, timeout=20)
 
 
@@ -226,7 +223,7 @@ def test_missing_unit():
     outcome = systemd.converge({"name": "a"}, {"name": "no"}, check_mode=True)
     assert (outcome.started, outcome.enabled) == (["no.service"], ["no.service"])
     assert systemd.calls == ["show a.service no.service"]
-    with pytest.raises(units.UnitsError, match=r"systemd knows no unit no\.service; install the package"):
+    with pytest.raises(systemctl.UnitsError, match=r"systemd knows no unit no\.service; install the package"):
         systemd.converge({"name": "a"}, {"name": "no"})
     # systemd may just not have noticed the new package
     assert "daemon-reload" in systemd.calls
@@ -235,18 +232,19 @@ def test_missing_unit():
 
 def test_no_systemd():
     def run(_command, _timeout):
-        return units.Run(1, "", "System has not been booted with systemd as init system (PID 1). Can't operate.")
+        return systemctl.Run(1, "", "System has not been booted with systemd as init system (PID 1). Can't operate.")
 
     unit = units.parse([{"name": "a"}])
-    assert units.Converger(units.Systemctl(run), check_mode=True).converge(unit).started == ["a.service"]
-    with pytest.raises(units.UnitsError, match="systemd does not answer"):
-        units.Converger(units.Systemctl(run)).converge(unit)
+    assert units.Converger(systemctl.Systemctl(run), check_mode=True).converge(unit).started == ["a.service"]
+    with pytest.raises(systemctl.UnitsError, match="systemd does not answer"):
+        units.Converger(systemctl.Systemctl(run)).converge(unit)
 
 
 def test_check_mode_changes_nothing(tmp_path):
     new = touch(tmp_path / "a.conf", START + 1)
     systemd = Systemd(a={}, b={}, c={"ActiveState": "inactive", "UnitFileState": "disabled"})
-    outcome = systemd.converge({"name": "a"}, {"name": "b", "state": "stopped"}, {"name": "c"}, files=[new], check_mode=True)
+    entries = [{"name": "a", "files": [new]}, {"name": "b", "state": "stopped", "files": [new]}, {"name": "c"}]
+    outcome = systemd.converge(*entries, check_mode=True)
     assert (outcome.restarted, outcome.stopped, outcome.started) == (["a.service"], ["b.service"], ["c.service"])
     assert (outcome.disabled, outcome.enabled) == (["b.service"], ["c.service"])
     assert len(systemd.calls) == 1
@@ -271,7 +269,7 @@ def test_drop_in_changed_but_reloaded_by_someone_else(tmp_path):
     unit = {"DropInPaths": drop_in, "FragmentPath": "/dev/null"}
     assert Systemd(a=unit).converge({"name": "a"}).restarted == ["a.service"]
     generated = {"FragmentPath": "/run/systemd/generator/a.service"}
-    assert units.Status(generated).unit_files == []
+    assert systemctl.Status(generated).unit_files == []
 
 
 def test_reload(tmp_path):
@@ -283,23 +281,34 @@ def test_reload(tmp_path):
     assert not systemd.converge(*entries).changed
 
 
-def test_waves():
-    down = {"ActiveState": "inactive", "SubState": "dead"}
-    systemd = Systemd(a=dict(down), b=dict(down), c=dict(down))
-    outcome = systemd.converge({"name": "b", "wave": 1}, {"name": "a"}, {"name": "c"})
-    assert outcome.started == ["a.service", "c.service", "b.service"]
-    starts = [call for call in systemd.calls if call.startswith("start")]
-    assert starts == ["start --no-block a.service c.service", "start --no-block b.service"]
-    between = systemd.calls[systemd.calls.index(starts[0]) + 1 : systemd.calls.index(starts[1])]
-    assert between[-1] == "show b.service"
-    assert systemd.units["a.service"]["ActiveState"] == "active"
+@pytest.mark.parametrize(
+    ("path", "restarted"),
+    [
+        ("/etc/a/a.conf", True),
+        ("/etc/a/parts/x/y", True),
+        ("/etc/a/sites/b.conf", True),
+        ("/etc/systemd/system/a.service", True),
+        ("/etc/systemd/system/a.service.d/mikumo.conf", True),
+        ("/etc/a/a.conf.old", False),
+        ("/etc/a/sites/b.txt", False),
+        ("/etc/systemd/system/ba.service", False),
+    ],
+)
+def test_check_mode_knows_what_it_would_have_written(path, restarted):
+    entry = {"name": "a", "files": ["/etc/a/a.conf", "/etc/a/parts", "/etc/a/sites/*.conf"]}
+    outcome = Systemd(a={}).converge(entry, check_mode=True, unwritten=[path])
+    assert outcome.restarted == (["a.service"] if restarted else [])
+    assert outcome.after == ([f"a.service: active, restart: {path} changes\n"] if restarted else [])
 
 
-def test_mask_and_unmask():
-    systemd = Systemd(a={})
-    assert systemd.converge({"name": "a", "masked": True}).stopped == ["a.service"]
-    assert systemd.units["a.service"]["LoadState"] == "masked"
-    assert not systemd.converge({"name": "a", "masked": True}).changed
+def test_check_mode_knows_that_a_unit_would_be_reloaded():
+    entry = {"name": "a", "action": "reload", "files": ["/etc/a.conf"]}
+    assert Systemd(a={"CanReload": "yes"}).converge(entry, check_mode=True, unwritten=["/etc/a.conf"]).reloaded == ["a.service"]
+
+
+def test_unmask():
+    systemd = Systemd(a={"LoadState": "masked", "UnitFileState": "masked", "ActiveState": "inactive"})
+    assert not systemd.converge({"name": "a", "state": "stopped"}).changed
     outcome = systemd.converge({"name": "a"})
     assert (outcome.enabled, outcome.started) == (["a.service"], ["a.service"])
 
@@ -312,7 +321,7 @@ def test_enabled_alone():
 
 def test_forgetful_oneshot():
     systemd = Systemd(a={"Type": "oneshot", "RemainAfterExit": "no", "ActiveState": "inactive"})
-    with pytest.raises(units.UnitsError, match="RemainAfterExit=yes"):
+    with pytest.raises(systemctl.UnitsError, match="RemainAfterExit=yes"):
         systemd.converge({"name": "a"})
 
 
@@ -333,54 +342,53 @@ def test_unit_started_before_the_clock_was_set_back():
         "ExecMainStartTimestamp": stamp(now + 3_600_000_000),
         "ExecMainStartTimestampMonotonic": str(monotonic - 1_000_000),
     }
-    assert units.Status(values).started == pytest.approx(now - 1_000_000, abs=500_000)
+    assert systemctl.Status(values).started == pytest.approx(now - 1_000_000, abs=500_000)
     # no step: what systemd says counts, to the microsecond
     values["ExecMainStartTimestamp"] = stamp(now - 1_000_000)
-    assert units.Status(values).started == now - 1_000_000
+    assert systemctl.Status(values).started == now - 1_000_000
 
 
 def test_timestamp():
-    assert units.parse_timestamp("Thu 1970-01-01 00:00:01.000002 UTC") == 1_000_002
+    assert systemctl.parse_timestamp("Thu 1970-01-01 00:00:01.000002 UTC") == 1_000_002
     for text in ("Thu 1970-01-01 00:00:01 CET", "yesterday"):
-        with pytest.raises(units.UnitsError, match="time stamp"):
-            units.parse_timestamp(text)
+        with pytest.raises(systemctl.UnitsError, match="time stamp"):
+            systemctl.parse_timestamp(text)
 
 
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
         ([{"name": "a"}, {"name": "a.service"}], "given twice"),
-        ([{"name": "a", "masked": True, "state": "started"}], "masked unit"),
         ([{"name": "a", "files": ["etc/a"]}], "not an absolute path"),
     ],
 )
 def test_parse_errors(entries, message):
-    with pytest.raises(units.UnitsError, match=message):
+    with pytest.raises(systemctl.UnitsError, match=message):
         units.parse(entries)
 
 
 def test_parse_defaults():
     assert units.parse([{"name": "a.timer", "state": "stopped"}]) == [units.Unit("a.timer", state="stopped", enabled=False)]
-    assert units.parse([{"name": "a", "files": ["/b"]}], ["/c"])[0].files == ("/b", "/c")
+    assert units.parse([{"name": "a", "files": ["/b"]}])[0].files == ("/b",)
 
 
 def test_a_unit_that_runs_and_does_not_answer_is_an_error_with_its_journal():
     systemd = Systemd(a={})
     entry = {"name": "a", "url": "http://a/"}
     assert systemd.converge(entry).changed is False
-    with pytest.raises(units.UnitsError, match=r"(?s)a\.service runs, but http://a/ .* status 500.*journal"):
+    with pytest.raises(systemctl.UnitsError, match=r"(?s)a\.service runs, but http://a/ .* status 500.*journal"):
         systemd.converge(entry, answer="the last answer had the status 500")
     assert systemd.converge(entry, answer="not looked at", check_mode=True).changed is False
 
 
 @pytest.mark.parametrize("entry", [{"name": "a", "url": "a:80"}, {"name": "a", "url": "http://a", "state": "stopped"}])
 def test_url_without_sense(entry):
-    with pytest.raises(units.UnitsError, match="'url'"):
+    with pytest.raises(systemctl.UnitsError, match="'url'"):
         units.parse([entry])
 
 
 def test_an_administrators_unit_file_that_systemd_has_not_read_yet(tmp_path, monkeypatch):
-    monkeypatch.setattr(units, "ADMINISTRATOR", f"{tmp_path}/")
+    monkeypatch.setattr(systemctl, "ADMINISTRATOR", f"{tmp_path}/")
     systemd = Systemd(a={"FragmentPath": "/run/systemd/generator.late/a.service"})
     assert systemd.converge({"name": "a"}).changed is False
     (tmp_path / "a.service").write_text("[Service]\n")

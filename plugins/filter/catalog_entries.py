@@ -1,16 +1,16 @@
 # Copyright: the Mikumo authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From what the roles of services publish to what the module catalogue wants."""
+"""From what the roles of services publish to what the module catalog wants."""
 
 from __future__ import annotations
 
 from typing import Any
 
 DOCUMENTATION = r"""
-name: catalogue_entries
-short_description: From what the roles of services publish to what the module catalogue wants
+name: catalog_entries
+short_description: From what the roles of services publish to what the module catalog wants
 description:
-  - Gives the options C(domains), C(projects), C(roles), C(users) and C(services) of M(mikumo.openstack.catalogue).
+  - Gives the options C(domains), C(projects), C(roles), C(users) and C(services) of M(mikumo.openstack.catalog).
 positional: _input, demo_project, demo_password
 options:
   _input:
@@ -19,7 +19,7 @@ options:
       - Where a service needs more, C(roles) are the names of roles that it asks for, and C(domain) is a domain for users that
         it makes itself, with C(name), the C(admin) that makes them, and that one's C(password).
       - C(aliases) are further types under which clients look the service up, each with C(type) and the C(name) of its entry in
-        the catalogue. They get the same endpoints. C(state=absent) removes such an entry.
+        the catalog. They get the same endpoints. C(state=absent) removes such an entry.
     type: list
     elements: dict
     required: true
@@ -36,7 +36,7 @@ options:
 EXAMPLES = r"""
 - name: Accounts of services
   ansible.builtin.debug:
-    msg: "{{ ([glance_catalogue] | mikumo.openstack.catalogue_entries).users }}"
+    msg: "{{ ([glance_catalog] | mikumo.openstack.catalog_entries).users }}"
 """
 
 RETURN = r"""
@@ -77,10 +77,10 @@ def _listed(service: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def catalogue_entries(
+def catalog_entries(
     services: list[dict[str, Any]], demo_project: str = "", demo_password: str = ""
 ) -> dict[str, list[dict[str, Any]]]:
-    """What a catalogue has for these services."""
+    """What a catalog has for these services."""
     projects = [{"name": "service", "description": "Accounts of OpenStack's services"}]
     users = [user for service in services for user in _accounts(service)]
     if demo_project:
@@ -110,4 +110,4 @@ class FilterModule:
     """Filters of the collection."""
 
     def filters(self) -> dict[str, Any]:
-        return {"catalogue_entries": catalogue_entries}
+        return {"catalog_entries": catalog_entries}

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings Keystone's catalogue into a described state.
+"""Brings Keystone's catalog into a described state.
 
 Check mode takes the same path as the real run and leaves out only the requests that write, so that what it predicts is
 what happens. An object that a real run would have created by then has an id that begins with NEW.
@@ -32,7 +32,7 @@ def label(name: str, domain: str) -> str:
     return name if domain == "Default" else f"{name}@{domain}"
 
 
-class Catalogue:
+class Catalog:
     """What is known of Keystone's contents, read when first needed, and the steps to the described state.
 
     assume: nothing answers, and what is referred to but not described (the domain Default, the role admin) is taken

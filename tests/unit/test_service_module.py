@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files of a service are written, and its schemas looked at with them."""
+"""Files of a service are written, its schemas looked at with them, and its units left alone while a schema is behind."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import grp
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.mikumo.openstack.plugins.modules import service_files
+from ansible_collections.mikumo.openstack.plugins.modules import service
 
 Run = Callable[..., dict[str, Any]]
 
@@ -37,7 +37,12 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     }
 
     def call(
-        database: str = "glance.sqlite", check: bool = False, state: str = "present", also: str = "glance.sqlite", **changes: Any
+        database: str = "glance.sqlite",
+        check: bool = False,
+        state: str = "present",
+        also: str = "glance.sqlite",
+        units: Sequence[dict[str, Any]] = (),
+        **changes: Any,
     ) -> dict[str, Any]:
         content = f"[database]\nconnection = sqlite:///{tmp_path}/{database}\n"
         other = schema | {"connection": f"sqlite:///{tmp_path}/{also}", "config_file": None}
@@ -50,10 +55,11 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
             ],
             # The second one looks at a database of its own.
             "schemas": [{k: v for k, v in one.items() if v is not None} for one in (schema | changes, other)],
+            "units": list(units),
             "_ansible_check_mode": check,
         }
         with patch_module_args(arguments), pytest.raises(SystemExit):
-            service_files.main()
+            service.main()
         printed = capsys.readouterr().out
         assert "not-to-be-seen" not in printed
         assert "hidden-content" not in printed
@@ -88,10 +94,31 @@ def test_schema_is_looked_at_with_the_files_just_written(run: Run, tmp_path: Pat
     has_revision(tmp_path / "glance.sqlite", "first")
     assert run()["schemas_behind"] == []
     assert run("other.sqlite")["schemas_behind"] == ["glance"]
-    # a prediction writes nothing, and so looks with the file as it is
-    assert run(check=True)["schemas_behind"] == ["glance"]
+    # a prediction writes nothing, and looks with what it would have written
+    predicted = run(check=True)
+    assert (predicted["changed"], predicted["schemas_behind"]) == (True, [])
+    assert run("third.sqlite", check=True)["schemas_behind"] == ["glance"]
     moved = run()
     assert (moved["changed"], moved["schemas_behind"]) == (True, [])
+
+
+def test_units_are_left_alone_while_a_schema_is_behind(run: Run, tmp_path: Path) -> None:
+    units = [{"name": "mikumo-no-such-unit"}]
+    behind = run(units=units)
+    assert (behind["schemas_behind"], behind["started"]) == (["glance", "glance"], [])
+    has_revision(tmp_path / "glance.sqlite", "first")
+    predicted = run(units=units, check=True)
+    assert (predicted["schemas_behind"], predicted["started"]) == ([], ["mikumo-no-such-unit.service"])
+    # Now it would be started, which the unit that is not there cannot be.
+    assert run(units=units)["failed"]
+
+
+@pytest.mark.parametrize(
+    "unit", [{"name": "a", "state": "running"}, {"name": "a", "files": ["etc/a"]}, {"name": "a", "url": "a:80"}]
+)
+def test_bad_unit_is_refused_before_a_file_is_touched(run: Run, tmp_path: Path, unit: dict[str, Any]) -> None:
+    assert run(units=[unit])["failed"]
+    assert not (tmp_path / "glance.conf").exists()
 
 
 def test_empty_node_is_predicted(run: Run, tmp_path: Path) -> None:

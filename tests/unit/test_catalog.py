@@ -7,8 +7,8 @@ import copy
 
 import pytest
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import Catalogue
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue_info import CatalogueInfo
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import Catalog
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog_info import CatalogInfo
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Nothing
 
@@ -16,7 +16,7 @@ REGION = "RegionOne"
 
 
 class Keystone(Api):
-    """As much of Keystone as the catalogue needs, in memory."""
+    """As much of Keystone as the catalog needs, in memory."""
 
     def __init__(self, **records):
         self.records = {
@@ -145,7 +145,7 @@ def converge(keystone, description, *, check=False, own="me", calls=None):
             calls.append(user_id)
         return keystone.passwords.get(user_id) == password
 
-    ids = Catalogue(keystone, differences, accepts, region=REGION, own_user_id=own, check=check).converge(description)
+    ids = Catalog(keystone, differences, accepts, region=REGION, own_user_id=own, check=check).converge(description)
     return differences, ids
 
 
@@ -431,13 +431,13 @@ def test_descriptions_that_cannot_be(described, words, check):
 
 def test_endpoints_need_a_region():
     with pytest.raises(CloudError, match="Set region"):
-        Catalogue(Keystone(), Differences(), lambda *_: True).converge({"services": [service("glance", "image", public="u")]})
+        Catalog(Keystone(), Differences(), lambda *_: True).converge({"services": [service("glance", "image", public="u")]})
 
 
 def test_empty_host_is_predicted_to_get_everything():
     differences = Differences()
-    catalogue = Catalogue(Nothing(), differences, lambda *_: False, region=REGION, check=True, assume=True)
-    ids = catalogue.converge(EVERYTHING)
+    catalog = Catalog(Nothing(), differences, lambda *_: False, region=REGION, check=True, assume=True)
+    ids = catalog.converge(EVERYTHING)
     real = CASES["everything new"][2]
     assert [line for line in differences.changes if line != "region RegionOne: created"] == real
     assert ids["users"] == {"nova": None, "teacher@class": None}
@@ -457,7 +457,7 @@ def as_described(description):
 def test_what_is_read_is_what_was_described():
     keystone = Keystone()
     converge(keystone, EVERYTHING)
-    info = CatalogueInfo(keystone)
+    info = CatalogInfo(keystone)
     found = info.description()
     assert found["domains"] == [{"name": "Default", "description": ""}, {"name": "class", "description": "Spring"}]
     assert found["roles"] == ["admin", "member", "service"]
@@ -487,7 +487,7 @@ def test_what_is_read_is_what_was_described():
 def test_what_is_read_changes_nothing():
     keystone = Keystone()
     converge(keystone, EVERYTHING)
-    found = as_described(CatalogueInfo(keystone).description())
+    found = as_described(CatalogInfo(keystone).description())
     found["roles"] = [item(name) for name in found["roles"]]
     differences, _ids = converge(keystone, found)
     assert differences.changes == []
@@ -507,7 +507,7 @@ def test_what_is_read_changes_nothing():
 def test_what_cannot_be_described_is_left_out(left_out, kind):
     records = {"projects": [SERVICE], "users": [NOVA], **left_out}
     records["domains"] = [{"id": "default", "name": "Default", "enabled": True}, *records.get("domains", [])]
-    found = CatalogueInfo(Keystone(**records)).description()
+    found = CatalogInfo(Keystone(**records)).description()
     assert (
         found[kind]
         == {
@@ -530,10 +530,10 @@ def test_what_cannot_be_described_is_left_out(left_out, kind):
 def test_a_region_has_to_be_chosen_where_there_are_several():
     keystone = Keystone(services=[glance()], endpoints=[endpoint("e1", "http://a"), endpoint("e2", "http://b", region="Two")])
     with pytest.raises(CloudError, match="glance has endpoints in the regions RegionOne, Two"):
-        CatalogueInfo(keystone).description()
-    assert CatalogueInfo(keystone, "Two").description()["services"][0]["endpoints"] == {"public": "http://b"}
+        CatalogInfo(keystone).description()
+    assert CatalogInfo(keystone, "Two").description()["services"][0]["endpoints"] == {"public": "http://b"}
 
 
-def test_a_catalogue_that_is_not_there_is_empty():
-    info = CatalogueInfo(Nothing())
+def test_a_catalog_that_is_not_there_is_empty():
+    info = CatalogInfo(Nothing())
     assert set(map(len, info.description().values())) == set(map(len, info.ids().values())) == {0}

@@ -2,13 +2,13 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: a whole Keystone catalogue in one call."""
+"""Ansible module: a whole Keystone catalog in one call."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: catalogue
-short_description: Bring a whole Keystone catalogue into the described state in one call
+module: catalog
+short_description: Bring a whole Keystone catalog into the described state in one call
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
@@ -172,7 +172,7 @@ options:
         description: Description of the service. Left alone when not given.
         type: str
       enabled:
-        description: Whether the service appears in the catalogue.
+        description: Whether the service appears in the catalog.
         type: bool
         default: true
       region:
@@ -200,7 +200,7 @@ options:
         choices: [present, absent]
         default: present
 seealso:
-  - module: mikumo.openstack.catalogue_info
+  - module: mikumo.openstack.catalog_info
   - module: mikumo.openstack.images
   - module: openstack.cloud.identity_user
   - module: openstack.cloud.endpoint
@@ -208,7 +208,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Enter the image service and its user
-  mikumo.openstack.catalogue:
+  mikumo.openstack.catalog:
     auth:
       auth_url: http://controller:5000/v3
       username: admin
@@ -237,7 +237,7 @@ EXAMPLES = r"""
           admin: http://controller:9292
 
 - name: Give a class its own domain, with an administrator who may choose another password
-  mikumo.openstack.catalogue:
+  mikumo.openstack.catalog:
     cloud: admin
     domains:
       - name: class
@@ -258,7 +258,7 @@ EXAMPLES = r"""
             project: lab
 
 - name: Remove a service that is no longer there
-  mikumo.openstack.catalogue:
+  mikumo.openstack.catalog:
     cloud: admin
     services:
       - name: heat
@@ -295,7 +295,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import Catalog
 from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import (
@@ -397,9 +397,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         api = cloud.identity()
     except CloudError as error:
         empty_host(module, error, "predicts a first run, which creates everything")
-        catalogue = Catalogue(Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True)
+        catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True)
     else:
-        catalogue = Catalogue(
+        catalog = Catalog(
             api,
             differences,
             lambda user_id, name, password: cloud.accepts(api, user_id, name, password),
@@ -407,7 +407,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             own_user_id=cloud.user_id(),
             check=check,
         )
-    ids = catalogue.converge(description)
+    ids = catalog.converge(description)
     return {"changed": differences.changed, "changes": differences.changes, "ids": ids, "diff": differences.diff}
 
 

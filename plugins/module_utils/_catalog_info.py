@@ -1,19 +1,19 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads Keystone's catalogue into the form in which it is described."""
+"""Reads Keystone's catalog into the form in which it is described."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue import INTERFACES, label
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import INTERFACES, label
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Record
 
 KINDS = ("domains", "projects", "roles", "users", "services")
 
 
-class CatalogueInfo:
+class CatalogInfo:
     """One list of each kind, read with one request each."""
 
     def __init__(self, api: Api, region: str | None = None) -> None:
@@ -24,7 +24,7 @@ class CatalogueInfo:
         self._projects = {one["id"]: one for one in self._records["projects"]}
 
     def description(self) -> dict[str, list[Any]]:
-        """What mikumo.openstack.catalogue makes of this changes nothing."""
+        """What mikumo.openstack.catalog makes of this changes nothing."""
         grants = self._grants()
         return {
             "domains": [_given(one, "name", "description") for one in self._records["domains"] if one["enabled"]],
@@ -59,7 +59,7 @@ class CatalogueInfo:
         for one in self._api.list("/role_assignments", "role_assignments", "role assignments"):
             scope = one["scope"]
             role = self._names["roles"].get(one["role"]["id"])
-            # Those of groups, and those that hold below a place only, are not described by the catalogue either.
+            # Those of groups, and those that hold below a place only, are not described by the catalog either.
             if "user" not in one or "OS-INHERIT:inherited_to" in scope or role is None:
                 continue
             grants.setdefault(one["user"]["id"], []).append({"role": role, **self._place(scope)})

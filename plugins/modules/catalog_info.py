@@ -2,19 +2,19 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: what is in a Keystone catalogue."""
+"""Ansible module: what is in a Keystone catalog."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: catalogue_info
-short_description: Read a whole Keystone catalogue in one call
+module: catalog_info
+short_description: Read a whole Keystone catalog in one call
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
   - Domains, projects, roles, users with their roles, services and endpoints, in the form that
-    M(mikumo.openstack.catalogue) takes. Given to it unchanged, they change nothing.
+    M(mikumo.openstack.catalog) takes. Given to it unchanged, they change nothing.
   - Passwords cannot be read from Keystone. Left out are disabled domains, groups and their roles, inherited roles, and
     all but one of services that are duplicates.
 extends_documentation_fragment:
@@ -25,32 +25,32 @@ attributes:
     support: full
     description:
       - This module does not modify state.
-      - Where nothing answers in C(check_mode), as on an empty host, the catalogue is returned empty, with a warning.
+      - Where nothing answers in C(check_mode), as on an empty host, the catalog is returned empty, with a warning.
 options: {}
 seealso:
-  - module: mikumo.openstack.catalogue
+  - module: mikumo.openstack.catalog
   - module: openstack.cloud.catalog_service_info
 """
 
 EXAMPLES = r"""
-- name: Read the catalogue
-  mikumo.openstack.catalogue_info:
+- name: Read the catalog
+  mikumo.openstack.catalog_info:
     cloud: admin
   register: found
 
 - name: Say where the image service is
   ansible.builtin.debug:
-    msg: "{{ found.catalogue.services | selectattr('type', 'eq', 'image') | map(attribute='endpoints.public') | first }}"
+    msg: "{{ found.catalog.services | selectattr('type', 'eq', 'image') | map(attribute='endpoints.public') | first }}"
 
 - name: Copy projects and roles to another cloud
-  mikumo.openstack.catalogue:
+  mikumo.openstack.catalog:
     cloud: another
-    projects: "{{ found.catalogue.projects }}"
-    roles: "{{ found.catalogue.roles }}"
+    projects: "{{ found.catalog.projects }}"
+    roles: "{{ found.catalog.roles }}"
 """
 
 RETURN = r"""
-catalogue:
+catalog:
   description: The lists C(domains), C(projects), C(roles), C(users) and C(services).
   returned: success
   type: dict
@@ -75,7 +75,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalogue_info import CatalogueInfo
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog_info import CatalogInfo
 from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Api, Cloud, CloudError, Nothing
 
@@ -85,10 +85,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     try:
         api = Cloud(Access.from_options(module.params, module.check_mode)).identity()
     except CloudError as error:
-        empty_host(module, error, "reports an empty catalogue")
+        empty_host(module, error, "reports an empty catalog")
         api = Nothing()
-    info = CatalogueInfo(api, module.params["region"])
-    return {"changed": False, "catalogue": info.description(), "ids": info.ids()}
+    info = CatalogInfo(api, module.params["region"])
+    return {"changed": False, "catalog": info.description(), "ids": info.ids()}
 
 
 def main() -> None:

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: tempest_patterns
+version_added: 0.1.0
+short_description: Regular expressions that select tests of Tempest by name
+description:
+  - Returns one regular expression for each class of tests. It matches the given tests of the class, whatever attributes follow
+    their names, and no test whose name only begins like one of them.
+positional: _input
+options:
+  _input:
+    description: Names of tests by full name of their class.
+    type: dict
+    required: true
+author:
+  - The Mikumo authors
+"""
+
+EXAMPLES = r"""
+- name: One test
+  ansible.builtin.debug:
+    msg: "{{ {'tempest.api.identity.v3.test_tokens.TokensV3Test': ['test_create_token']} | mikumo.openstack.tempest_patterns }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The regular expressions.
+  type: list
+  elements: str
+"""
+
+import re
+import typing as t
+from collections.abc import Callable, Mapping, Sequence
+
+
+def tempest_patterns(tests: Mapping[str, Sequence[str]]) -> list[str]:
+    return [rf"^{re.escape(name)}\.({'|'.join(map(re.escape, members))})\[" for name, members in tests.items()]
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"tempest_patterns": tempest_patterns}

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What systemd says about units, and the few calls of systemctl, each for many units at once."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import started
+
+__all__ = ["ADMINISTRATOR", "RUNNING", "NoSystemdError", "Run", "Status", "Systemctl", "UnitsError", "run_command"]
+
+PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "FragmentPath",
+    "SourcePath",
+    "DropInPaths",
+    "Type",
+    "RemainAfterExit",
+    "Result",
+    "ReloadResult",
+    "CanReload",
+    "Job",
+    "ConditionResult",
+    "ExecMainStatus",
+    "ExecMainStartTimestamp",
+    "ExecMainStartTimestampMonotonic",
+    "InactiveExitTimestamp",
+    "InactiveExitTimestampMonotonic",
+    "ActiveEnterTimestamp",
+    "ActiveEnterTimestampMonotonic",
+    "StateChangeTimestamp",
+    "StateChangeTimestampMonotonic",
+)
+# What systemd writes itself at every daemon-reload or applies at once says nothing about a change by an administrator.
+GENERATED = ("/run/systemd/", "/etc/systemd/system.control/")
+# Where an administrator's unit files are.
+ADMINISTRATOR = "/etc/systemd/system/"
+ENABLED = frozenset({"enabled", "enabled-runtime"})
+RUNNING = frozenset({"active", "reloading", "refreshing"})
+# Less than this between the two clocks is not a step.
+CLOCK_STEP = 2_000_000
+JOURNAL_LINES = 40
+
+
+class UnitsError(Exception):
+    """Units that are not in the wanted state, or cannot be asked for it."""
+
+
+class NoSystemdError(UnitsError):
+    """The machine was not booted with systemd, or has no systemctl."""
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    out: str
+    err: str
+
+
+Runner = Callable[[Sequence[str], float], Run]
+
+
+def run_command(command: Sequence[str], timeout: float) -> Run:
+    # A start script beside a unit is of no use, and keeping it in step costs a reload of systemd for each.
+    environment = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "SYSTEMCTL_SKIP_SYSV": "1"}
+    try:
+        done = started(command, environment, timeout)
+    except FileNotFoundError as error:
+        raise NoSystemdError(f"{command[0]} was not found; this module needs a machine that runs systemd") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnitsError(f"'{' '.join(command)}' did not return within {timeout:.0f} s") from error
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Status:
+    """The properties of a unit, with the time stamps that decide about a restart."""
+
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    @property
+    def exists(self) -> bool:
+        return self["LoadState"] not in ("not-found", "")
+
+    @property
+    def masked(self) -> bool:
+        return self["LoadState"] == "masked"
+
+    @property
+    def running(self) -> bool:
+        return self["ActiveState"] in RUNNING
+
+    @property
+    def busy(self) -> bool:
+        return self["Job"] not in ("", "0")
+
+    @property
+    def forgetful(self) -> bool:
+        """systemd unloads a oneshot unit when it is done, and with it the knowledge that it ran."""
+        return self["Type"] == "oneshot" and self["RemainAfterExit"] == "no"
+
+    @property
+    def failed(self) -> bool:
+        # 'failed-before-auto-restart' is a step on the way to the next attempt.
+        return self["ActiveState"] == "failed" and self["SubState"] == "failed" and not self.busy
+
+    @property
+    def enabled(self) -> bool:
+        return self["UnitFileState"] in ENABLED
+
+    @property
+    def overridden(self) -> bool:
+        """An administrator's unit file goes before the one that systemd has read, which it does not notice by itself."""
+        if not self["FragmentPath"] or self["FragmentPath"].startswith(ADMINISTRATOR):
+            return False
+        path = Path(ADMINISTRATOR, Path(self["FragmentPath"]).name)
+        return path.is_file() and not path.is_symlink()
+
+    @property
+    def unit_files(self) -> list[str]:
+        paths = [self["FragmentPath"], self["SourcePath"], *self["DropInPaths"].split()]
+        return [path for path in paths if path and not path.startswith(GENERATED)]
+
+    def _time(self, name: str) -> int | None:
+        """Microseconds since 1970, as the clock of today would have shown them."""
+        text = self[f"{name}Timestamp"]
+        if not text or text == "n/a":
+            return None
+        stamp = parse_timestamp(text)
+        monotonic = self[f"{name}TimestampMonotonic"]
+        if monotonic.isdigit() and int(monotonic):
+            # A unit started while the clock was wrong, before NTP set it back, would look newer than every file.
+            actual = (time.time_ns() - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000 + int(monotonic)
+            if actual < stamp - CLOCK_STEP:
+                return actual
+        return stamp
+
+    @property
+    def started(self) -> int | None:
+        # The main process reads its files after it was started, not after it became ready.
+        return self._time("ExecMainStart") or self._time("InactiveExit")
+
+    @property
+    def reloaded(self) -> int | None:
+        """The last change of state while active is the end of a reload."""
+        change, enter = self._time("StateChange"), self._time("ActiveEnter")
+        if change is not None and enter is not None and change > enter and self["ReloadResult"] in ("success", ""):
+            return change
+        return self.started
+
+    def describe(self) -> str:
+        if not self.exists:
+            return "not installed"
+        active = self["ActiveState"]
+        if self["SubState"] not in (active, ""):
+            active += f" ({self['SubState']})"
+        return ", ".join(word for word in (active, self["UnitFileState"]) if word)
+
+
+def parse_timestamp(text: str) -> int:
+    """'Sat 2026-11-21 01:13:43.123456 UTC' in microseconds since 1970."""
+    # Not strptime with %a: the name of the day is of no use, and %f wants exactly what us+utc gives.
+    try:
+        _day, date, clock, zone = text.split()
+        moment = datetime.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=datetime.UTC)
+    except ValueError as error:
+        raise UnitsError(f"the time stamp {text!r} of systemctl is not understood") from error
+    if zone != "UTC":
+        raise UnitsError(f"the time stamp {text!r} of systemctl is not in UTC")
+    # Not float seconds: they have no room for all microseconds.
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    return (moment - epoch) // datetime.timedelta(microseconds=1)
+
+
+class Systemctl:
+    """The few calls of systemctl, each for many units at once."""
+
+    def __init__(self, run: Runner = run_command, timeout: float = 300) -> None:
+        self._run = run
+        self._timeout = timeout
+
+    def show(self, names: Sequence[str]) -> dict[str, Status]:
+        done = self._run(
+            ["systemctl", "show", "--timestamp=us+utc", f"--property={','.join(PROPERTIES)}", "--", *names],
+            self._timeout,
+        )
+        if done.code or "not been booted with systemd" in done.err:
+            if "booted with systemd" in done.err or "connect to" in done.err.lower() or "chroot" in done.err:
+                raise NoSystemdError(f"systemd does not answer: {done.err.strip()}")
+            raise UnitsError(f"systemctl show failed: {done.err.strip()}")
+        blocks = [
+            dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in done.out.strip("\n").split("\n\n")
+        ]
+        if len(blocks) != len(names):
+            raise UnitsError(f"systemctl show described {len(blocks)} units instead of {len(names)}: {' '.join(names)}")
+        return {name: Status(block) for name, block in zip(names, blocks, strict=True)}
+
+    def call(self, verb: str, names: Sequence[str] = (), *flags: str) -> None:
+        """Run a verb for all these units; no units, no call."""
+        if not names and verb != "daemon-reload":
+            return
+        done = self._run(["systemctl", verb, *flags, *(["--", *names] if names else [])], self._timeout)
+        if done.code:
+            raise UnitsError(f"systemctl {verb} {' '.join(names)} failed: {done.err.strip() or done.out.strip()}")
+
+    def journal(self, name: str) -> str:
+        try:
+            done = self._run(
+                ["journalctl", "--no-pager", "--quiet", "--no-hostname", f"--lines={JOURNAL_LINES}", "--unit", name], 60
+            )
+        except UnitsError as error:
+            return f"(the journal cannot be read: {error})"
+        return done.out.strip() or done.err.strip() or "(nothing)"
