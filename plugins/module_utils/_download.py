@@ -1,11 +1,12 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large files from the web: checked, atomic, and continued where an earlier attempt broke off."""
+"""Large files from the web: checked, and never half-written."""
 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import email.utils
 import errno
 import functools
@@ -18,7 +19,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -30,7 +31,6 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
 from ansible_collections.mikumo.openstack.plugins.module_utils._web_address import public
 
 BLOCK = 1 << 20
-# When a connection breaks, the block that has been begun is lost.
 WIRE_BLOCK = 1 << 16
 ATTEMPTS = 5
 # The longest time that a server may ask to be left alone for.
@@ -164,26 +164,17 @@ class Downloads:
         path = self._path(url, checksum)
         partial = path.with_name(path.name + ".part")
         self._make_cache()
-        if not checksum:
-            # Two halves of different versions of a file could not be told from a whole one.
-            partial.unlink(missing_ok=True)
-        transfer = _Transfer(self._get, url, partial, what, self._sleep, continues=bool(checksum))
-        transfer.run()
-        if transfer.continued and checksum and not self._is_published(partial, checksum):
-            # The file on the server is another one than that of the first part.
-            partial.unlink()
-            transfer.run()
-        if checksum:
-            self._is_published(partial, checksum)
-        elif transfer.encoded and not re.search(r"[.](gz|tgz|svgz|Z)$", urlsplit(url).path):
-            # Without a checksum the name tells whether the server compressed the file, or only says that it is.
-            _decode(partial)
         try:
+            encoded = self._transfer(url, partial, what)
+            if checksum:
+                self._is_published(partial, checksum)
+            elif encoded and not re.search(r"[.](gz|tgz|svgz|Z)$", urlsplit(url).path):
+                # Without a checksum the name tells whether the server compressed the file, or only says that it is.
+                _decode(partial)
             self._verify(partial, checksum, f"{what}, from {public(url)}", "Correct checksum, or the URL.")
-        except CloudError:
-            partial.unlink()
-            raise
-        partial.replace(path)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
         return Source(path)
 
     @staticmethod
@@ -192,6 +183,41 @@ class Downloads:
         if not _matches(partial, checksum):
             _decode(partial, lambda path: _matches(path, checksum))
         return _matches(partial, checksum)
+
+    def _transfer(self, url: str, partial: Path, what: str) -> bool:
+        """One file from one server, in as many attempts as it takes. Returns whether it came as compressed by the server."""
+        shown = public(url)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with _explained():
+                    return self._attempt(url, partial)
+            except _RefusedError as error:
+                raise CloudError(f"{what}: {shown} {error}", "missing") from error.__cause__
+            except _LaterError as error:
+                if attempt == ATTEMPTS:
+                    raise CloudError(
+                        f"{what}: {shown} {error}. Tried {ATTEMPTS} times. Check the network and the proxy settings "
+                        "of this host, or download the file elsewhere and name it in file.",
+                        "unreachable",
+                    ) from error.__cause__
+                self._sleep(2**attempt if error.after is None else error.after)
+        raise AssertionError
+
+    def _attempt(self, url: str, partial: Path) -> bool:
+        # Compressed on the way, its length would be another one.
+        with self._get(url, {"Accept-Encoding": "identity"}) as answer:
+            _check(answer)
+            encoding = answer.headers.get("Content-Encoding", "").lower()
+            if encoding not in ("", "identity", "gzip", "x-gzip"):
+                raise _RefusedError(f"sends the file encoded as {encoding}, although it was asked not to. Correct the server.")
+            expected, got = answer.headers.get("Content-Length", ""), 0
+            with partial.open("wb") as file:
+                # As it is sent: what a server calls its encoding may be the file's own.
+                for block in answer.raw.stream(WIRE_BLOCK, decode_content=False):
+                    got += file.write(block)
+            if expected.isdigit() and got < int(expected):
+                raise EOFError(f"{got} of {expected} bytes")
+            return encoding in ("gzip", "x-gzip")
 
     def _get(self, url: str, headers: dict[str, str]) -> Any:
         get = self._given_get or import_module("requests").get
@@ -224,139 +250,50 @@ class Downloads:
             )
 
 
-class _Transfer:
-    """One file from one server, in as many attempts as it takes."""
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Sorts what goes wrong into what stays so and what may pass. Library messages are not shown: they hold the URL."""
+    requests: Any = import_module("requests")
+    urllib3: Any = import_module("urllib3")
+    try:
+        yield
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        chain = list(_chain(error))
+        root = next((one for one in chain if isinstance(one, OSError) and one.errno), chain[-1])
+        certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
+        if certificate is not None:
+            raise _RefusedError(
+                f"has a TLS certificate that is not accepted: {certificate.verify_message}. Name the file of the "
+                "authority that signed it in download_ca_cert, or correct the host in the URL."
+            ) from error
+        if any(isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError) for one in chain):
+            raise _RefusedError(
+                "does not speak TLS as it should. Correct the scheme (http or https) or the port in the URL."
+            ) from error
+        if isinstance(root, socket.gaierror) and root.errno != socket.EAI_AGAIN:
+            raise _RefusedError("names a host, or the proxy settings do, that is unknown. Correct its name.") from error
+        if isinstance(error, requests.exceptions.TooManyRedirects):
+            raise _RefusedError("redirects in a circle. Correct the URL.") from error
+        if isinstance(error, ValueError):
+            # A scheme or an address that is none: a redirect may lead to such a one.
+            raise _RefusedError("leads to an address that is not one of the web. Correct the URL.") from error
+        where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "breaks off"
+        reason = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
+        raise _LaterError(f"{where}: {WORDS.get(reason, reason)}") from error
+    except EOFError as error:
+        raise _LaterError(f"breaks off: {error}") from error
 
-    def __init__(
-        self,
-        get: Callable[[str, dict[str, str]], Any],
-        url: str,
-        partial: Path,
-        what: str,
-        sleep: Callable[[float], None],
-        *,
-        continues: bool,
-    ) -> None:
-        self._get = get
-        self._url = url
-        self._partial = partial
-        self._what = what
-        self._sleep = sleep
-        self._continues = continues
-        # What tells one version of the file from another: its ETag or its date.
-        self._version = ""
-        self.continued = False
-        self.encoded = False
 
-    def run(self) -> None:
-        shown, failures = public(self._url), 0
-        self.continued = False
-        while True:
-            have = self._have()
-            try:
-                self._explained_attempt(have)
-            except _RefusedError as error:
-                raise CloudError(f"{self._what}: {shown} {error}", "missing") from error.__cause__
-            except _LaterError as error:
-                # As long as it goes on, a bad line may take its time.
-                failures = 1 if self._have() > have else failures + 1
-                if failures >= ATTEMPTS:
-                    raise CloudError(
-                        f"{self._what}: {shown} {error}. Tried {ATTEMPTS} times. Check the network and the proxy settings "
-                        "of this host, or download the file elsewhere and name it in file.",
-                        "unreachable",
-                    ) from error.__cause__
-                self._sleep(2**failures if error.after is None else error.after)
-            else:
-                return
-
-    def _have(self) -> int:
-        if not self._continues and not self._version:
-            return 0
-        return self._partial.stat().st_size if self._partial.exists() else 0
-
-    def _explained_attempt(self, have: int) -> None:
-        """Sorts what goes wrong into what stays so and what may pass. Library messages are not shown: they hold the URL."""
-        requests: Any = import_module("requests")
-        urllib3: Any = import_module("urllib3")
-        try:
-            self._attempt(have)
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            chain = list(_chain(error))
-            root = next((one for one in chain if isinstance(one, OSError) and one.errno), chain[-1])
-            certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
-            if certificate is not None:
-                raise _RefusedError(
-                    f"has a TLS certificate that is not accepted: {certificate.verify_message}. Name the file of the "
-                    "authority that signed it in download_ca_cert, or correct the host in the URL."
-                ) from error
-            if any(isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError) for one in chain):
-                raise _RefusedError(
-                    "does not speak TLS as it should. Correct the scheme (http or https) or the port in the URL."
-                ) from error
-            if isinstance(root, socket.gaierror) and root.errno != socket.EAI_AGAIN:
-                raise _RefusedError("names a host, or the proxy settings do, that is unknown. Correct its name.") from error
-            if isinstance(error, requests.exceptions.TooManyRedirects):
-                raise _RefusedError("redirects in a circle. Correct the URL.") from error
-            if isinstance(error, ValueError):
-                # A scheme or an address that is none: a redirect may lead to such a one.
-                raise _RefusedError("leads to an address that is not one of the web. Correct the URL.") from error
-            where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "breaks off"
-            reason = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
-            raise _LaterError(f"{where}: {WORDS.get(reason, reason)}") from error
-        except EOFError as error:
-            raise _LaterError(f"breaks off: {error}") from error
-
-    def _attempt(self, have: int) -> None:
-        # Compressed on the way, its length and the parts' borders would be other ones.
-        headers = {"Accept-Encoding": "identity"}
-        if have:
-            headers |= {"Range": f"bytes={have}-", **({"If-Range": self._version} if self._version else {})}
-        with self._get(self._url, headers) as answer:
-            status = answer.status_code
-            if have and status == 416:
-                # Nothing comes after what is there: it is complete, or another file. The checksum tells.
-                self.continued = True
-                if self._continues:
-                    return
-                self._version = ""
-                raise _LaterError("changes while it is downloaded")
-            self._check(status, answer)
-            append = have > 0 and status == 206
-            if append and not str(answer.headers.get("Content-Range", f"bytes {have}-")).startswith(f"bytes {have}-"):
-                self._partial.unlink()
-                raise _LaterError("sends another part of the file than it was asked for")
-            self.continued = self.continued or append
-            etag = answer.headers.get("ETag", "")
-            # A weak one may be the same for other bytes.
-            version = "" if etag.startswith("W/") else etag or answer.headers.get("Last-Modified", "")
-            if append and self._version not in ("", version):
-                self._partial.unlink()
-                raise _LaterError("changes while it is downloaded")
-            self._version = version
-            encoding = answer.headers.get("Content-Encoding", "").lower()
-            if encoding not in ("", "identity", "gzip", "x-gzip"):
-                raise _RefusedError(f"sends the file encoded as {encoding}, although it was asked not to. Correct the server.")
-            self.encoded = encoding in ("gzip", "x-gzip")
-            expected, got = answer.headers.get("Content-Length", ""), 0
-            with self._partial.open("ab" if append else "wb") as file:
-                # As it is sent: what a server calls its encoding may be the file's own.
-                for block in answer.raw.stream(WIRE_BLOCK, decode_content=False):
-                    file.write(block)
-                    got += len(block)
-            if expected.isdigit() and got < int(expected):
-                raise EOFError(f"{got} of {expected} bytes")
-
-    @staticmethod
-    def _check(status: int, answer: Any) -> None:
-        if status in TRANSIENT:
-            after = _seconds(answer.headers.get("Retry-After"))
-            if after is not None and after > PATIENCE:
-                raise _RefusedError(f"answers {status}, and asks to come back after {after:.0f} seconds. Run again then.")
-            raise _LaterError(f"answers {status}", after)
-        if status not in (200, 206):
-            where = f" (redirected to {urlsplit(answer.url).hostname})" if answer.history else ""
-            raise _RefusedError(f"answers {status}{where}. {REMEDIES.get(status, 'Correct the URL.')}")
+def _check(answer: Any) -> None:
+    status = answer.status_code
+    if status in TRANSIENT:
+        after = _seconds(answer.headers.get("Retry-After"))
+        if after is not None and after > PATIENCE:
+            raise _RefusedError(f"answers {status}, and asks to come back after {after:.0f} seconds. Run again then.")
+        raise _LaterError(f"answers {status}", after)
+    if status != 200:
+        where = f" (redirected to {urlsplit(answer.url).hostname})" if answer.history else ""
+        raise _RefusedError(f"answers {status}{where}. {REMEDIES.get(status, 'Correct the URL.')}")
 
 
 def _decode(path: Path, is_right: Callable[[Path], bool] = lambda _path: True) -> None:

@@ -49,7 +49,7 @@ options:
   cache_dir:
     description:
       - Directory on the host that the module runs on, in which downloads are kept.
-      - What is in it can be deleted at any time. A download with a checksum that broke off is continued from here.
+      - What is in it can be deleted at any time.
     type: path
     default: /var/cache/mikumo/images
   download_ca_cert:

@@ -14,11 +14,10 @@ from typing import Any
 
 
 class Web(http.server.BaseHTTPRequestHandler):
-    """Serves data; can break off, ignore Range, fail a few times, redirect, and change the file."""
+    """Serves data; can break off, fail a few times, redirect, and change the file."""
 
     def do_GET(self) -> None:
         site = self.server.site  # type: ignore[attr-defined]
-        site["requests"].append(self.headers.get("Range"))
         site["paths"].append(self.path)
         if site["fail"]:
             status, *headers = site["fail"].pop(0) if isinstance(site["fail"][0], tuple) else (site["fail"].pop(0),)
@@ -29,22 +28,13 @@ class Web(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.end_headers()
             return
-        data, start = site["data"], 0
-        headers = dict(site["headers"])
-        asked = self.headers.get("Range")
-        same = site["ignores_if_range"] or self.headers.get("If-Range") in (None, headers.get("ETag"))
-        if asked and site["ranges"] and same:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(data):
-                self.send_error(416)
-                return
-            headers["Content-Range"] = f"bytes {start + site['shift']}-{len(data) - 1}/{len(data)}"
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start + site["claims"]))
-        for name, value in headers.items():
+        data = site["data"]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data) + site["claims"]))
+        for name, value in site["headers"].items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data[start : start + site["cut"]] if site["cut"] else data[start:])
+        self.wfile.write(data[: site["cut"]] if site["cut"] else data)
         if site["next"]:
             site.update(site["next"].pop(0))
 
@@ -61,16 +51,13 @@ def serving(**settings: Any) -> Iterator[dict[str, Any]]:
         "headers": {},
         # Status, or (status, (header, value)...), or "reset", of the next answers.
         "fail": [],
-        "ranges": True,
-        "ignores_if_range": False,
-        # Added to the first byte's number in Content-Range, and to Content-Length.
-        "shift": 0,
+        # Added to Content-Length.
         "claims": 0,
         # Bytes after which the connection is closed.
         "cut": 0,
         # What changes after each answer.
         "next": [],
-        "requests": [],
+        # What was asked for.
         "paths": [],
         **settings,
     }

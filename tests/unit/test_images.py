@@ -333,14 +333,14 @@ def test_images_from_the_web_are_downloaded_once(checksum, web, tmp_path):
     glance = Glance()
     items = [{"name": "tiny", "url": web["url"], **({"checksum": checksum} if checksum else {})}]
     predicted, _ids, _warnings = converge(glance, items, tmp_path, check=True)
-    assert web["requests"] == []
+    assert web["paths"] == []
     real, _ids, _warnings = converge(glance, items, tmp_path)
     assert real.changes == predicted.changes
     assert real.diff == predicted.diff
     for path in (tmp_path / "cache").iterdir():
         path.unlink()
     assert converge(glance, items, tmp_path)[0].changes == []
-    assert len(web["requests"]) == 1
+    assert len(web["paths"]) == 1
 
 
 def test_image_from_the_web_that_came_by_other_means_is_not_uploaded_again(web, tmp_path):
@@ -410,10 +410,10 @@ def test_compressed_images(pack, checksum, by, web, tmp_path):
     assert real.diff == predicted.diff
     assert glance.records[ids["tiny"]]["os_hash_value"] == sha("sha512", DATA)
     assert list((tmp_path / "cache").glob("*.unpacked")) == []
-    downloaded = len(web["requests"])
+    downloaded = len(web["paths"])
     for check in (True, False):
         assert converge(glance, [item], tmp_path, check=check)[0].changes == []
-    assert len(web["requests"]) == downloaded
+    assert len(web["paths"]) == downloaded
     # What is read describes it as well.
     images, _details = read_images(glance, OURS)
     assert images[0]["unpack"] is True
