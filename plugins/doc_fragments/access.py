@@ -56,7 +56,7 @@ options:
   cloud:
     description: Entry in C(clouds.yaml) to log in with.
     type: str
-  region:
+  region_name:
     description: Region whose endpoints are meant. A service's first one in the catalog is used when this is not given.
     type: str
   interface:
@@ -69,13 +69,13 @@ options:
   ca_cert:
     description: File of the certificates of the authorities that the services' TLS certificates may be signed by.
     type: path
-  wait:
+  timeout:
     description:
       - For how many seconds to go on trying when a connection is refused or a service answers with an error of its own
         (5xx). A rejected password is never tried again. In check mode a refused connection is not waited for.
     type: int
     default: 60
-  timeout:
+  api_timeout:
     description: For how many seconds to wait for the answer to one request. An upload may take an hour.
     type: int
     default: 60

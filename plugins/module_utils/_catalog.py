@@ -402,9 +402,9 @@ class Catalog:
                 if duplicate is not record:
                     self._merge(duplicate, record, name)
         urls = {key: url for key, url in (item.get("endpoints") or {}).items() if url is not None}
-        region = item.get("region") or self._region
+        region = item.get("region_name") or self._region
         if urls and not region:
-            raise CloudError(f"Service {name} has endpoints, but no region is named. Set region.", "described")
+            raise CloudError(f"Service {name} has endpoints, but no region is named. Set region_name.", "described")
         if urls and region and any(urls.values()):
             self._region_present(region)
         for interface in INTERFACES:

@@ -92,13 +92,13 @@ class CatalogInfo:
         regions = sorted({one["region_id"] for one in endpoints})
         if self._region is None and len(regions) > 1:
             raise CloudError(
-                f"Service {service['name']} has endpoints in the regions {', '.join(regions)}. Say in region which are meant.",
+                f"Service {service['name']} has endpoints in the regions {', '.join(regions)}. Say in region_name which is meant.",
                 "described",
             )
         region = self._region or (regions or [None])[0]
         urls = {one["interface"]: one["url"] for one in endpoints if one["region_id"] == region}
         if urls:
-            service["region"] = region
+            service["region_name"] = region
         return {**service, "endpoints": {interface: urls[interface] for interface in INTERFACES if interface in urls}}
 
 

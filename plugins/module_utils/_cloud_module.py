@@ -29,11 +29,11 @@ ACCESS: dict[str, Any] = {
         },
     },
     "cloud": {"type": "str"},
-    "region": {"type": "str"},
+    "region_name": {"type": "str"},
     "interface": {"type": "str", "choices": ["public", "internal", "admin"], "default": "internal"},
     "ca_cert": {"type": "path"},
-    "wait": {"type": "int", "default": 60},
     "timeout": {"type": "int", "default": 60},
+    "api_timeout": {"type": "int", "default": 60},
 }
 # An empty host has neither the libraries nor the services yet.
 NOT_YET = frozenset({"unreachable", "library", "catalog"})

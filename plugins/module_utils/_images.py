@@ -362,7 +362,7 @@ class Images:
             if self._clock() - start > self._wait:
                 raise CloudError(
                     f"Image {name} was uploaded, but is {record['status']}, not active, after {self._wait:.0f} "
-                    "seconds. See Glance's log, or raise wait_active.",
+                    "seconds. See Glance's log, or raise active_timeout.",
                     "timeout",
                 )
             self._sleep(delay)

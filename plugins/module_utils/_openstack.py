@@ -62,17 +62,17 @@ class Access:
 
     auth: Mapping[str, Any] | None = None
     cloud: str | None = None
-    region: str | None = None
+    region_name: str | None = None
     interface: str = "internal"
     ca_cert: str | None = None
-    wait: float = 60
     timeout: float = 60
+    api_timeout: float = 60
     # In check mode a host may be empty. Waiting for a service that nobody is going to start helps nobody.
     patient: bool = True
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], check: bool) -> Access:
-        names = ("auth", "cloud", "region", "interface", "ca_cert", "wait", "timeout")
+        names = ("auth", "cloud", "region_name", "interface", "ca_cert", "timeout", "api_timeout")
         return cls(patient=not check, **{name: options[name] for name in names})
 
 
@@ -90,7 +90,7 @@ class Api:
         url: str,
         who: str,
         *,
-        wait: float = 60,
+        timeout: float = 60,
         patient: bool = True,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -99,7 +99,7 @@ class Api:
         self.service = service
         self.url = url
         self.who = who
-        self._wait = wait
+        self._timeout = timeout
         self._patient = patient
         self._sleep = sleep
         self._clock = clock
@@ -152,7 +152,7 @@ class Api:
             except Exception as exception:
                 error = explain(exception, what, self.service, self.url, self.who)
                 waited = self._clock() - start
-                tired = waited + delay > self._wait or (error.kind == "unreachable" and not self._patient)
+                tired = waited + delay > self._timeout or (error.kind == "unreachable" and not self._patient)
                 if tired or not safe or not error.transient:
                     if waited >= 1 and error.transient:
                         error = CloudError(f"{error} Tried for {waited:.0f} seconds.", error.kind)
@@ -165,7 +165,7 @@ class Nothing(Api):
     """The API of a service that is not there yet. Check mode asks it, to predict what a first run creates."""
 
     def __init__(self) -> None:
-        super().__init__(_Nowhere(), "nothing", "", "", wait=0, patient=False)
+        super().__init__(_Nowhere(), "nothing", "", "", timeout=0, patient=False)
 
     def list(self, path: str, key: str, what: str, **params: Any) -> list[Record]:  # noqa: ARG002
         return []
@@ -212,7 +212,7 @@ class Cloud:
             self._session = sessions.Session(
                 auth=v3.Password(auth_url=self.auth_url, **auth),
                 verify=access.ca_cert or True,
-                timeout=access.timeout,
+                timeout=access.api_timeout,
             )
         else:
             settings = self._from_clouds_yaml(access)
@@ -223,7 +223,7 @@ class Cloud:
             self._password = credentials.get("password")
             project = credentials.get("project_name", "")
             self._session = settings.get_session()
-            self._session.timeout = access.timeout
+            self._session.timeout = access.api_timeout
         _ask_directly(self._session)
         # Debian's uWSGI closes each connection without having said so. A request on a connection that is just being
         # closed gets lost, and where it creates something it may not be repeated.
@@ -242,8 +242,8 @@ class Cloud:
                 "library",
             ) from error
         options: dict[str, Any] = {}
-        if access.region:
-            options["region_name"] = access.region
+        if access.region_name:
+            options["region_name"] = access.region_name
         if access.ca_cert:
             options["cacert"] = access.ca_cert
         try:
@@ -259,7 +259,7 @@ class Cloud:
         adapters: Any = import_module("keystoneauth1.adapter")
         # Answers of 5xx and lost connections are Api's business: keystoneauth would repeat a POST, too.
         through: Adapter = adapters.Adapter(self._session, endpoint_override=url, connect_retries=0)
-        return Api(through, service, url, self.who, wait=self._access.wait, patient=self._access.patient)
+        return Api(through, service, url, self.who, timeout=self._access.timeout, patient=self._access.patient)
 
     def identity(self) -> Api:
         """Keystone at the URL that gives the tokens. The URLs in its catalog may be what is to be corrected."""
@@ -276,17 +276,17 @@ class Cloud:
         identity = self.identity()
         url = identity.attempt(
             lambda: self._token(identity).service_catalog.url_for(
-                service_type=service_type, interface=self._access.interface, region_name=self._access.region
+                service_type=service_type, interface=self._access.interface, region_name=self._access.region_name
             ),
             f"find the {self._access.interface} endpoint of the {service_type} service"
-            + (f" in region {self._access.region!r}" if self._access.region else ""),
+            + (f" in region {self._access.region_name!r}" if self._access.region_name else ""),
         )
         return self._api(name, versioned(url, version) if version else url.rstrip("/"))
 
     def service_types(self) -> list[str]:
         """Types of the services in the catalog that have an endpoint there."""
         catalog = self._token(self.identity()).service_catalog
-        found = catalog.get_endpoints(interface=self._access.interface, region_name=self._access.region)
+        found = catalog.get_endpoints(interface=self._access.interface, region_name=self._access.region_name)
         return sorted(name for name, endpoints in found.items() if endpoints)
 
     def _token(self, identity: Api) -> Any:
@@ -376,7 +376,7 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     if isinstance(exception, (exceptions.EndpointNotFound, exceptions.EmptyCatalog)):
         return CloudError(
             f"{cannot} the catalog of Keystone has no such endpoint for {who}: {said} "
-            "Enter it with mikumo.openstack.catalog, or correct region and interface.",
+            "Enter it with mikumo.openstack.catalog, or correct region_name and interface.",
             "catalog",
         )
     if isinstance(exception, exceptions.Unauthorized) or status == 401:

@@ -175,8 +175,8 @@ options:
         description: Whether the service appears in the catalog.
         type: bool
         default: true
-      region:
-        description: Region of this service's endpoints. That of O(region) when not given.
+      region_name:
+        description: Region of this service's endpoints. That of O(region_name) when not given.
         type: str
       endpoints:
         description:
@@ -213,7 +213,7 @@ EXAMPLES = r"""
       auth_url: http://controller:5000/v3
       username: admin
       password: "{{ keystone_admin_password }}"
-    region: RegionOne
+    region_name: RegionOne
     projects:
       - name: service
         description: The services' own project
@@ -361,7 +361,7 @@ ARGUMENTS: dict[str, Any] = {
             "type": REQUIRED,
             "description": {"type": "str"},
             "enabled": {"type": "bool", "default": True},
-            "region": {"type": "str"},
+            "region_name": {"type": "str"},
             "endpoints": {
                 "type": "dict",
                 "default": {},
@@ -397,13 +397,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         api = cloud.identity()
     except CloudError as error:
         empty_host(module, error, "predicts a first run, which creates everything")
-        catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region"], check=True, assume=True)
+        catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region_name"], check=True, assume=True)
     else:
         catalog = Catalog(
             api,
             differences,
             lambda user_id, name, password: cloud.accepts(api, user_id, name, password),
-            region=options["region"],
+            region=options["region_name"],
             own_user_id=cloud.user_id(),
             check=check,
         )

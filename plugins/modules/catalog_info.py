@@ -58,7 +58,7 @@ catalog:
     services:
       - name: glance
         type: image
-        region: RegionOne
+        region_name: RegionOne
         enabled: true
         endpoints:
           public: https://cloud.example.org:9292
@@ -87,7 +87,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     except CloudError as error:
         empty_host(module, error, "reports an empty catalog")
         api = Nothing()
-    info = CatalogInfo(api, module.params["region"])
+    info = CatalogInfo(api, module.params["region_name"])
     return {"changed": False, "catalog": info.description(), "ids": info.ids()}
 
 

@@ -42,7 +42,7 @@ attributes:
     support: full
     description: Run twice in a row with the same arguments, the second run changes nothing, and downloads nothing.
 options:
-  wait_active:
+  active_timeout:
     description: For how many seconds to wait until an uploaded image is active.
     type: int
     default: 300
@@ -237,7 +237,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._web_address impo
 
 FIRST_RUN = "predicts a first run, which uploads everything"
 ARGUMENTS: dict[str, Any] = {
-    "wait_active": {"type": "int", "default": 300},
+    "active_timeout": {"type": "int", "default": 300},
     "cache_dir": {"type": "path", "default": "/var/cache/mikumo/images"},
     "download_ca_cert": {"type": "path"},
     "images": {
@@ -281,7 +281,7 @@ ARGUMENTS: dict[str, Any] = {
 def run(module: AnsibleModule) -> dict[str, Any]:
     options, check = module.params, module.check_mode
     differences = Differences()
-    downloads = Downloads(Path(options["cache_dir"]), options["timeout"], options["download_ca_cert"])
+    downloads = Downloads(Path(options["cache_dir"]), options["api_timeout"], options["download_ca_cert"])
     api: Api
     try:
         cloud = Cloud(Access.from_options(options, check))
@@ -294,7 +294,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         differences,
         downloads,
         project_id=project_id,
-        wait=options["wait_active"],
+        wait=options["active_timeout"],
         check=check,
         assume=assume,
     )

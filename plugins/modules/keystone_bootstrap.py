@@ -28,7 +28,7 @@ options:
     description: Name of its project.
     type: str
     default: admin
-  region:
+  region_name:
     description: Region of Keystone's endpoints.
     type: str
     required: true
@@ -43,7 +43,7 @@ options:
   admin_url:
     description: Admin endpoint of Keystone, with C(/v3). Defaults to O(internal_url).
     type: str
-  timeout:
+  api_timeout:
     description: Seconds to wait for one answer of Keystone.
     type: int
     default: 60
@@ -63,7 +63,7 @@ EXAMPLES = r"""
 - name: The first administrator
   mikumo.openstack.keystone_bootstrap:
     password: "{{ keystone_admin_password }}"
-    region: RegionOne
+    region_name: RegionOne
     public_url: http://10.0.0.11:5000/v3
     internal_url: http://10.0.0.11:5000/v3
 """
@@ -110,9 +110,9 @@ def probe(options: dict) -> str:
     url, headers = f"{options['internal_url']}/auth/tokens", {"Content-Type": "application/json"}
     try:
         with open_url(
-            url, data=json.dumps(body), headers=headers, method="POST", timeout=options["timeout"], use_proxy=False
+            url, data=json.dumps(body), headers=headers, method="POST", timeout=options["api_timeout"], use_proxy=False
         ) as answer:
-            lacking = missing(json.load(answer)["token"], options["region"])
+            lacking = missing(json.load(answer)["token"], options["region_name"])
             return f"{LOGGED_IN}, but Keystone's {', '.join(lacking)} endpoint is missing" if lacking else LOGGED_IN
     except HTTPError as error:
         if error.code in (401, 403, 404):
@@ -128,11 +128,11 @@ def main() -> None:
             "username": {"type": "str", "default": "admin"},
             "password": {"type": "str", "required": True, "no_log": True},
             "project": {"type": "str", "default": "admin"},
-            "region": {"type": "str", "required": True},
+            "region_name": {"type": "str", "required": True},
             "public_url": {"type": "str", "required": True},
             "internal_url": {"type": "str", "required": True},
             "admin_url": {"type": "str"},
-            "timeout": {"type": "int", "default": 60},
+            "api_timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
@@ -155,7 +155,7 @@ def main() -> None:
         "OS_BOOTSTRAP_USERNAME": p["username"],
         "OS_BOOTSTRAP_PROJECT_NAME": p["project"],
         "OS_BOOTSTRAP_SERVICE_NAME": "keystone",
-        "OS_BOOTSTRAP_REGION_ID": p["region"],
+        "OS_BOOTSTRAP_REGION_ID": p["region_name"],
         "OS_BOOTSTRAP_PUBLIC_URL": p["public_url"],
         "OS_BOOTSTRAP_INTERNAL_URL": p["internal_url"],
         "OS_BOOTSTRAP_ADMIN_URL": p["admin_url"] or p["internal_url"],

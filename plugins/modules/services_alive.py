@@ -38,7 +38,7 @@ options:
         description: Name of the host that it runs on. Cinder's back end after C(@) does not count.
         type: str
         required: true
-  wait_alive:
+  alive_timeout:
     description: For how many seconds to wait until all are alive. A node with one slow core needs minutes after it was started.
     type: int
     default: 300
@@ -75,7 +75,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._services import 
 
 ARGUMENTS: dict[str, Any] = {
     "expected": {"type": "list", "elements": "dict", "required": True, "options": {"binary": REQUIRED, "host": REQUIRED}},
-    "wait_alive": {"type": "int", "default": 300},
+    "alive_timeout": {"type": "int", "default": 300},
 }
 
 
@@ -84,7 +84,7 @@ def named(services: set[Service]) -> list[str]:
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
-    seconds = 0 if module.check_mode else module.params["wait_alive"]
+    seconds = 0 if module.check_mode else module.params["alive_timeout"]
     expected = {(item["binary"], item["host"]) for item in module.params["expected"]}
     trouble = ""
     try:

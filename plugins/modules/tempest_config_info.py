@@ -75,7 +75,7 @@ config:
   sample:
     identity:
       uri_v3: https://cloud.example.org:5000/v3
-      region: RegionOne
+      region_name: RegionOne
     service_available:
       cinder: true
       swift: false
@@ -136,7 +136,7 @@ def newest_of(answer: Record) -> Record:
 def run(module: AnsibleModule) -> dict[str, Any]:
     try:
         cloud = Cloud(Access.from_options(module.params, module.check_mode))
-        found = ask(cloud, module.params["region"] or "")
+        found = ask(cloud, module.params["region_name"] or "")
     except CloudError as error:
         empty_host(module, error, "reports no sections")
         return {"changed": False, "config": {}}

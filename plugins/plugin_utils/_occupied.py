@@ -44,7 +44,7 @@ PORTS = (
     Port(9292, "Glance", CONTROLLER, ("glance-api.service",), "glance", "glance_port", "one"),
     Port(8778, "Placement", CONTROLLER, ("placement-api.service",), "placement", "placement_port"),
     Port(8774, "Nova", CONTROLLER, ("nova-api.service",), "nova", "nova_port"),
-    Port(8775, "Nova's metadata", CONTROLLER, ("nova-api-metadata.service",), "nova", "nova_metadata_port"),
+    Port(8775, "Nova's metadata", CONTROLLER, ("nova-api-metadata.service",), "nova"),
     Port(6080, "consoles", CONTROLLER, ("nova-novncproxy.service",), "nova", "nova_novncproxy_port", "one"),
     Port(9696, "Neutron", CONTROLLER, ("neutron-api.service",), "neutron", "neutron_port"),
     Port(8776, "Cinder", CONTROLLER, ("cinder-api.service",), "cinder", "cinder_port"),

@@ -83,13 +83,19 @@ def nothing_stays(cloud: openstack.connection.Connection) -> Iterator[None]:
     run_module(
         "catalog",
         "localhost",
-        {"cloud": "mikumo", "region": "RegionOne", "services": [absent | {"type": NAME}], "domains": [absent], "roles": [absent]},
+        {
+            "cloud": "mikumo",
+            "region_name": "RegionOne",
+            "services": [absent | {"type": NAME}],
+            "domains": [absent],
+            "roles": [absent],
+        },
     )
     run_module("images", "localhost", {"cloud": "mikumo", "images": [absent]})
 
 
 def catalog(**lists: Any) -> Result:
-    return converge("catalog", {"cloud": "mikumo", "region": "RegionOne", **lists})
+    return converge("catalog", {"cloud": "mikumo", "region_name": "RegionOne", **lists})
 
 
 def service(**more: Any) -> dict[str, Any]:
@@ -166,7 +172,7 @@ def test_catalog_removes_a_service(cloud: openstack.connection.Connection) -> No
     ids=["wrong password", "nobody there"],
 )
 def test_catalog_says_what_is_wrong(auth: dict[str, str], words: list[str]) -> None:
-    result = run_module("catalog", "localhost", {"auth": auth, "wait": 2, "roles": [NAME]})
+    result = run_module("catalog", "localhost", {"auth": auth, "timeout": 2, "roles": [NAME]})
     assert result["failed"]
     assert [word for word in words if word not in result["msg"]] == [], result["msg"]
     assert "wrong-one" not in json.dumps(result)
@@ -395,7 +401,7 @@ def test_facts_are_those_of_setup() -> None:
 def test_services_that_are_silent_are_named() -> None:
     alive, silent = {"binary": "neutron-l3-agent", "host": "network"}, {"binary": "nova-compute", "host": "nowhere"}
     assert run_module("services_alive", "localhost", {"cloud": "mikumo", "expected": [alive]})["silent"] == []
-    result = run_module("services_alive", "localhost", {"cloud": "mikumo", "expected": [alive, silent], "wait_alive": 0})
+    result = run_module("services_alive", "localhost", {"cloud": "mikumo", "expected": [alive, silent], "alive_timeout": 0})
     assert result["failed"]
     assert (result["alive"], result["silent"]) == (["neutron-l3-agent on network"], ["nova-compute on nowhere"])
     assert "nova-compute on nowhere" in result["msg"]
@@ -404,7 +410,7 @@ def test_services_that_are_silent_are_named() -> None:
 def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
     url = cloud["auth"]["auth_url"].rstrip("/").removesuffix("/v3") + "/v3"
-    arguments = {"region": "RegionOne", "public_url": url, "internal_url": url, "password": cloud["auth"]["password"]}
+    arguments = {"region_name": "RegionOne", "public_url": url, "internal_url": url, "password": cloud["auth"]["password"]}
     assert run_module("keystone_bootstrap", "controller", arguments)["changed"] is False
     another = run_module("keystone_bootstrap", "controller", arguments | {"password": "not-this-one"}, check=True)
     assert another["changed"] is True

@@ -477,7 +477,7 @@ def test_what_is_read_is_what_was_described():
             "name": "glance",
             "type": "image",
             "enabled": True,
-            "region": REGION,
+            "region_name": REGION,
             "endpoints": {"public": "http://g", "internal": "http://g"},
         }
     ]
@@ -519,7 +519,7 @@ def test_what_cannot_be_described_is_left_out(left_out, kind):
                     "type": "image",
                     "description": "",
                     "enabled": True,
-                    "region": REGION,
+                    "region_name": REGION,
                     "endpoints": {"public": "http://g"},
                 }
             ],

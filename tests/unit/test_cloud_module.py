@@ -24,7 +24,7 @@ def test_secrets_of_a_url_are_masked_in_the_result_and_in_the_journal(
     logged: list[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, message, **more: logged.append(f"{message} {more}"))
     auth = {"auth_url": "http://127.0.0.1:9/v3", "username": "a", "password": "p4ssword"}
-    arguments = {"auth": auth, "images": [{"name": "tiny", "url": URL, **wrong}], "wait": 1}
+    arguments = {"auth": auth, "images": [{"name": "tiny", "url": URL, **wrong}], "timeout": 1}
     with patch_module_args({**arguments, "_ansible_check_mode": True, "_ansible_diff": True}), pytest.raises(SystemExit):
         images.main()
     result = json.loads(capsys.readouterr().out)

@@ -51,6 +51,8 @@ def test_a_proxy_is_not_asked(monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v3"
-        found = probe({"username": "a", "password": "p", "project": "admin", "internal_url": url, "region": "r", "timeout": 5})
+        found = probe(
+            {"username": "a", "password": "p", "project": "admin", "internal_url": url, "region_name": "r", "api_timeout": 5}
+        )
         server.shutdown()
     assert found == "refused"

@@ -58,7 +58,7 @@ def slow():
         (slow(), "timeout", True, "did not answer in time"),
         (exceptions.ConnectTimeout("x"), "unreachable", True, "nothing answers"),
         (exceptions.SSLError("self-signed"), "tls", False, "ca_cert"),
-        (exceptions.EndpointNotFound("image"), "catalog", False, "region and interface"),
+        (exceptions.EndpointNotFound("image"), "catalog", False, "region_name and interface"),
         (OSError("Could not find a suitable TLS CA certificate bundle: /x"), "tls", False, "ca_cert"),
         (exceptions.ClientException("odd"), "other", False, "odd."),
     ],
@@ -144,7 +144,7 @@ def test_refusals_are_not_repeated(status):
 def test_gives_up_at_the_deadline_and_says_so():
     script = Script(*[answered(503)] * 100)
     with pytest.raises(CloudError, match=r"Tried for \d+ seconds"):
-        api(script, wait=10).list("/users", "users", "users")
+        api(script, timeout=10).list("/users", "users", "users")
     assert 3 < len(script.requests) < 15
 
 
@@ -258,7 +258,7 @@ def test_a_proxy_is_not_asked_for_the_clouds_own_addresses(way, keystone, tmp_pa
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
     if way == "cloud":
         pytest.importorskip("openstack.config")
-    access = Access(auth=auth, wait=0) if way == "auth" else Access(cloud="here", wait=0)
+    access = Access(auth=auth, timeout=0) if way == "auth" else Access(cloud="here", timeout=0)
     assert Cloud(access).identity().service == "Keystone"
 
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,17 @@ WITHOUT = object()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def loader() -> None:
+def loader() -> Iterator[None]:
     """Templates of the inventories look for lookups and filters.
 
-    Not while pytest reads the tests: what they import afterwards would come through Ansible's own finder, which does not know a
-    collection that Python has found before.
+    For these tests alone: what others import would come through Ansible's own finder, which does not know a collection that Python
+    has found before.
     """
+    before = sys.meta_path[:], sys.path_hooks[:]
     init_plugin_loader()
+    yield
+    sys.meta_path[:], sys.path_hooks[:] = before
+    sys.path_importer_cache.clear()
 
 
 class Site:
