@@ -49,8 +49,8 @@ WITHOUT = object()
 def loader() -> Iterator[None]:
     """Templates of the inventories look for lookups and filters.
 
-    For these tests alone: what others import would come through Ansible's own finder, which does not know a collection that Python
-    has found before.
+    For these tests alone: what others import would come through Ansible's own finder, which does not know a collection that
+    Python has found before.
     """
     before = sys.meta_path[:], sys.path_hooks[:]
     init_plugin_loader()
