@@ -1,5 +1,6 @@
-# Copyright: the Mikumo authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From what the roles of services publish to what the module catalog wants."""
 
 from __future__ import annotations

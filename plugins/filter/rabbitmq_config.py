@@ -1,5 +1,6 @@
-# Copyright: the Mikumo authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """rabbitmq.conf from data."""
 
 from __future__ import annotations

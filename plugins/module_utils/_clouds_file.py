@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Entries in a clouds.yaml that belongs to its user: everything else in it stays as it is, comments and quotes too."""
 
 from __future__ import annotations

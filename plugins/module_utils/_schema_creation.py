@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The creation of a schema, which MariaDB cannot take back when it breaks off: its statements about tables are no transaction.
 
 A revision that broke off in its middle is run again from its beginning, and fails on the tables that exist already. So an

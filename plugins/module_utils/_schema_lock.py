@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One run at a time changes a schema.
 
 Two locks: a name of MariaDB's keeps the runs on other machines away. A socket keeps those on this machine away, also after a

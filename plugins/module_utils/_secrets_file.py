@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The file with a site's secrets: where it is, and how it gets what it lacks.
 
 Two runs at once make one set: the directory is locked while the file is looked at and written, and a new file is put into its

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How Ansible reaches a node: the command that its own connection plugin would run, with every option as Ansible found it.
 
 Writes DEST/NODE.json: {"command": [words of ssh, to the host's name], "local": bool, "values": what was given, rendered}.

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of what the finished cloud does. They need the cloud of INVENTORY, and leave nothing behind in it.
 
 @pytest.mark.journal(NODE=[UNIT, ...]) names the units that a test depends on: if it fails, what they said is in the report.

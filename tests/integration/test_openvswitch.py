@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """openvswitch_bridges against an Open vSwitch of the test's own, without a kernel datapath. It runs wherever the programs are."""
 
 from __future__ import annotations

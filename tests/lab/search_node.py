@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on a node: says where its secrets can be seen. They come as a JSON object on standard input, and never go out again.
 
 search_node.py watch     looks at the processes, until standard input ends

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs that are killed, a node that loses its power, a disk that is full: the run after that repairs what they left.
 
 Part of `make test-full`, as it takes more than an hour. The tasks are chosen by chance; MIKUMO_SEED repeats a choice.

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Every secret of a running cloud is changed at once, to one that is hard to write: the next run brings it everywhere.
 
 Part of `make test-full`. The lab keeps the new secrets.

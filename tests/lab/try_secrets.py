@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on the controller: which accounts a set of passwords opens. They come as JSON on standard input, and never go out again.
 
 Input: {"host": address, "database": {account: password}, "keystone": [[user, domain, password]], "rabbitmq": password}

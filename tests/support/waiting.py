@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Nothing here waits for a fixed time: what is waited for is looked at until it is there, or the time is up."""
 
 from __future__ import annotations

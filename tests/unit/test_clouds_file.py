@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A clouds.yaml belongs to its user: ours are the entries of this site, and nothing else in it changes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """scripts/node-ssh, and with it Testinfra, reach a node as Ansible does, whichever of its variables the inventory uses."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Managed by Ansible (mikumo.openstack.cinder_volume).
 """Cinder's LVM driver, with LVM's commands run by os-brick's privileged helper.
 

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Declares a quorum queue with the services' own account, sends messages through it, and takes it away again.
 
 quorum_round_trip.py CONFIGURATION QUEUE COUNT

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Listens to all interfaces until pings of an instance have come by in VXLAN in both directions, and says what they were in.
 
 vxlan_frames.py INSTANCE SECONDS

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A service's migration command: runs the statements of revision scripts in order, and notes each revision when it is through.
 
 upgrade.py URL... (a database each), with the directory of the scripts in SCRIPTS. STOP=3 kills it with SIGKILL after three

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Control program of the lab: makes what standard input describes (JSON) true.
 
     labctl [--check] up | down | power STATE NODE | snapshot taken|restored|removed NAME

@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's networks: a network namespace with bridges and taps in it, joined to the host by one veth pair.
 
 What exists is looked at first and only the difference is made, so this works from any state, and a second run

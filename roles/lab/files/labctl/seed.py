@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The seed of a node: a tar archive with its identity, handed over as a small read-only disk.
 
 The archive is the same for the same settings, byte for byte: a node applies it when it has changed.

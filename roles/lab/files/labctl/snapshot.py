@@ -1,3 +1,6 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots of the whole lab: the disks of all nodes at one moment, and the way back to it.
 
 What runs in the nodes is not kept, as when the power fails on all of them at the same moment: restored nodes boot.
