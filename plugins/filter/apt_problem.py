@@ -29,7 +29,7 @@ options:
     type: bool
     default: false
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

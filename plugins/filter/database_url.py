@@ -32,7 +32,7 @@ options:
     description: Port of MariaDB. Without it, the URL names none.
     type: int
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

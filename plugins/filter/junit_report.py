@@ -23,7 +23,7 @@ options:
     elements: dict
     default: []
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

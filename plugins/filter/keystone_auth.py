@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: keystone_auth
 short_description: Section of oslo.config with which a service asks Keystone for a token
 version_added: 0.1.0
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 description:
   - Gives the options of keystoneauth's plugin C(password) for an account in the project C(service).
   - What every service has alike is made by P(mikumo.openstack.service_sections#filter). This is for sections in which a service

@@ -40,7 +40,7 @@ options:
     type: dict
     default: {}
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -19,7 +19,7 @@ options:
     elements: str
     required: true
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

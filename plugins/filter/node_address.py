@@ -28,7 +28,7 @@ options:
     type: str
     default: the role's address
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

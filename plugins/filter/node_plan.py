@@ -31,7 +31,7 @@ options:
     type: str
     default: ""
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -81,7 +81,7 @@ options:
     type: float
     default: 0
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

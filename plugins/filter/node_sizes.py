@@ -18,7 +18,7 @@ options:
     type: dict
     required: true
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

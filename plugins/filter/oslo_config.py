@@ -25,7 +25,7 @@ options:
     description: Text for the comment at the beginning of the file.
     type: str
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -40,7 +40,7 @@ options:
     elements: str
     default: []
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 name: rabbitmq_config
 short_description: Text of rabbitmq.conf
 version_added: 0.1.0
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 description:
   - Renders names and values in RabbitMQ's new style of configuration, C(name = value).
 positional: _input

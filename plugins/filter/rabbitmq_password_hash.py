@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: rabbitmq_password_hash
 short_description: Salted hash of a password for RabbitMQ's definitions file
 version_added: 0.1.0
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 description:
   - Gives the hash that C(rabbit_password_hashing_sha256) makes, in Base64.
   - The salt follows from the password, so that the same password gives the same file at every run.

@@ -30,7 +30,7 @@ options:
     type: int
     default: 5672
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -25,7 +25,7 @@ options:
     type: str
     required: true
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

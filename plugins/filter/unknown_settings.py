@@ -32,7 +32,7 @@ options:
     type: str
     default: the inventory
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -20,7 +20,7 @@ options:
     elements: str
     required: false
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -18,7 +18,7 @@ options:
     type: list
     elements: str
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

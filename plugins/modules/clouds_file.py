@@ -17,14 +17,14 @@ description:
   - A file that is no YAML, belongs to somebody else or is a symbolic link is refused and not overwritten. So
     is one that has a cloud of
     the same name at another host.
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 options:
   path:
     description: Absolute path of the file. Its directory has to be there.
     type: path
     required: true
   clouds:
-    description: Entries by name, each with O(clouds.auth) and so on as OpenStack's clients read them.
+    description: Entries by name, each with C(auth) and so on as OpenStack's clients read them.
     type: dict
     required: true
 requirements:

@@ -114,7 +114,7 @@ attributes:
     platforms: posix
     description: Debian.
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -15,7 +15,7 @@ description:
     project, role and Keystone's endpoints, or gives it the new password.
   - C(keystone-manage bootstrap) adds missing endpoints, but never changes the URL of an existing one.
   - The password goes to the command through its environment, so that no process list shows it.
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 options:
   username:
     description: Name of the administrator.

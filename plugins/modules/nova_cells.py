@@ -16,7 +16,7 @@ description:
   - Looks into Nova's databases, and runs C(nova-manage) only for what is missing.
   - A cell of another name that names Nova's own database serves as C(cell1). Two mappings of one database would show every
     instance twice.
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 options:
   hosts:
     description: Compute hosts, as C(nova-compute) calls itself, to wait for and to map.

@@ -15,7 +15,7 @@ description:
     when it is no longer given for it, in the same transaction that brings the new one in. The bridge itself stays.
   - Ports that the module puts in have C(external_ids:mikumo=uplink). Ports without this mark are never removed, since Neutron's
     agents and people have ports in the same bridges. A given interface that already is a port of its bridge gets the mark.
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 options:
   bridges:
     description: Bridges.

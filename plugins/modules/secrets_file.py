@@ -16,7 +16,7 @@ description:
   - Runs where Ansible runs. Two runs at once generate one set, and nobody ever sees half a file.
   - Secrets that exist are never changed. Comments and other variables in the file stay.
   - Neither takes nor returns a value.
-author: The Mikumo authors
+author: The Mikumo authors (@mikumo)
 options:
   path:
     description: The file. If it is empty, C(group_vars/all/secrets.yml) beside the inventory.

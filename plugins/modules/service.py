@@ -219,7 +219,7 @@ seealso:
   - plugin: mikumo.openstack.oslo_config
     plugin_type: filter
 author:
-  - The Mikumo authors
+  - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""

@@ -56,12 +56,37 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def test_fragments_become_a_changelog(tmp_path: Path) -> None:
+    for name in ("galaxy.yml", "changelogs", "meta", "plugins", "roles"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    run("antsibull-changelog", "lint", path=tmp_path)
+    run("antsibull-changelog", "release", path=tmp_path)
+    text = (tmp_path / "CHANGELOG.md").read_text()
+    # What a fragment says, and the plugins that came with the version.
+    assert "turns Debian 13 machines into a cloud" in text
+    assert "openvswitch\\_bridges" in text
+    assert list((tmp_path / "changelogs/fragments").glob("*.yml")) == []
+
+
+def test_execution_environment_has_a_context(installed: Path, tmp_path: Path) -> None:
+    """An image of it is built elsewhere: here it is seen that Ansible Builder finds everything that it wants."""
+    shutil.copy(ROOT / "execution-environment.yml", tmp_path)
+    run("ansible-builder", "create", path=tmp_path)
+    assert "mikumo.openstack" in (tmp_path / "context/_build/requirements.yml").read_text()
+    assert "ansible-core>=2.21" in (tmp_path / "context/Dockerfile").read_text()
+    collection = installed / "ansible_collections/mikumo/openstack"
+    found = run("ansible-builder", "introspect", installed, path=tmp_path)
+    for wanted in ((collection / "meta/requirements.txt").read_text() + (collection / "bindep.txt").read_text()).splitlines():
+        assert wanted.startswith("#") or wanted.split(" ")[0] in found, wanted
+
+
 def test_archive_has_what_users_need_and_nothing_else(installed: Path) -> None:
     (archive,) = installed.glob("mikumo-openstack-*.tar.gz")
     with tarfile.open(archive) as tar:
         names = set(tar.getnames())
     assert {"README.md", "LICENSE", "playbooks/site.yml", "roles/glance/README.md", "plugins/modules/catalog.py"} <= names
-    strangers = [name for name in names if name.split("/")[0] in (".venv", ".cache", ".ci", "tests", "molecule", "scripts")]
+    strangers = [name for name in names if name.split("/")[0] in (".venv", ".cache", ".ci", ".github", "tests", "molecule", "scripts")]
     assert strangers == []
     assert not [name for name in names if name.endswith(("secrets.yml", "clouds.yaml"))]
 
