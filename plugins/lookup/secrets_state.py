@@ -99,7 +99,7 @@ class LookupModule(LookupBase):
 
     def _followed(self, raw: t.Any, variables: Mapping[str, t.Any]) -> t.Any:
         """cloud_secrets may be the name of another variable, whose values are looked at one by one."""
-        for _ in range(8):
+        for _depth in range(8):
             match = REFERENCE.fullmatch(raw) if isinstance(raw, str) and is_trusted_as_template(raw) else None
             if not match or match[1] not in variables:
                 break

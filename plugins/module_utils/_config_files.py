@@ -236,6 +236,8 @@ class Outcome:
     changed: bool
     changed_files: list[str]
     diff: list[dict[str, str]]
+    # Those of the changed files that get another modification time.
+    rewritten: list[str]
 
 
 def _user_id(item: Wanted, check_mode: bool) -> int | None:
@@ -495,4 +497,5 @@ def sync(wanted: Sequence[Wanted], *, secrets: Sequence[str] = (), check_mode: b
                 _apply(change)
             except OSError as error:
                 raise FilesError(f"{change.wanted.path}: cannot be brought into state {change.wanted.state}: {error}") from error
-    return Outcome(bool(changes), [str(change.wanted.path) for change in changes], diff)
+    rewritten = [str(change.wanted.path) for change in changes if change.content]
+    return Outcome(bool(changes), [str(change.wanted.path) for change in changes], diff, rewritten)

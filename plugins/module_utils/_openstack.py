@@ -425,5 +425,5 @@ def _root(exception: BaseException) -> BaseException:
 def _said(exception: BaseException) -> str:
     """What the service or the library said, as a sentence."""
     message = str(getattr(exception, "message", None) or exception).strip()
-    message = message.split(" (HTTP ")[0]
+    message = message.split(" (HTTP ", maxsplit=1)[0]
     return message if message.endswith((".", "!", "?")) else f"{message}."

@@ -245,10 +245,10 @@ def run_command(
     except OSError as error:
         raise SchemaError(f"'{name}' cannot be run: {error.strerror}") from error
     try:
-        output, _ = process.communicate(timeout=timeout)
+        output, _errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
+        output, _errors = process.communicate()
         raise SchemaError(
             f"'{name}' did not end within {timeout:.0f} s and was killed; raise 'timeout' if the database is large. "
             f"The end of its output:\n{_tail(output)}"

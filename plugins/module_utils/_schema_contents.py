@@ -59,7 +59,7 @@ def contents_of(execute: Execute, database: str) -> Contents:
     )
     # The server compares without regard to case, and names of databases differ by it.
     found = [row[1:] for row in rows if row[0] == database]
-    return Contents({name: kind for name, kind, _ in found}, {name: comment or "" for name, _, comment in found})
+    return Contents({name: kind for name, kind, _comment in found}, {name: comment or "" for name, _kind, comment in found})
 
 
 def foreign(execute: Execute, database: str, contents: Contents, leftovers: Leftovers) -> list[str]:

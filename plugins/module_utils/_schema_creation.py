@@ -120,12 +120,12 @@ class Creation:
     @contextlib.contextmanager
     def alone(self, wait: float) -> Iterator[Sequence[int]]:
         """Nobody else changes these databases meanwhile. Gives what the command has to inherit: it may outlive this process."""
-        with alone(self._connection, self._databases, wait) as (execute, descriptors):
-            self._execute = execute
-            try:
+        try:
+            with alone(self._connection, self._databases, wait) as (execute, descriptors):
+                self._execute = execute
                 yield descriptors
-            finally:
-                self._execute = None
+        finally:
+            self._execute = None
 
     @property
     def _locked(self) -> Execute:

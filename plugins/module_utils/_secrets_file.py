@@ -135,7 +135,7 @@ def _parsed(path: Path, text: str) -> t.Any:
 
 
 def _value(name: str) -> str:
-    return str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
 
 
 def _temporary(path: Path, text: str) -> Path:

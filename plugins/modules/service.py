@@ -6,194 +6,197 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service
-short_description: Files, schemas and units of a service in one call
+short_description: Manage a service's files and units and check its database schemas in one call
 version_added: 0.1.0
 description:
-  - Writes files, looks whether the schemas of databases are at their newest revision, and lets units run with the files
-    on disk. Each part may be left out. On a node where all is as it should be, one call says so.
-  - A file is replaced in one step, is never readable for more users than in the end, and is only touched if it differs.
-    Its modification time so tells when its content changed. A new owner or mode leaves the modification time alone.
-    Missing parent directories are created as V(root), mode V(0755).
-  - Differences never show values of options with a secret-looking name, passwords in URLs or private keys, neither the
-    new nor the replaced ones. Only that such a value is another one can be seen.
-  - Schemas are looked at as M(mikumo.openstack.database_schema) does in check mode, with the service's own configuration,
-    and are not touched. A schema at its newest revision so tells that its database, the account, the password and the
-    configuration fit together. A MariaDB that does not run is waited for, up to two minutes, as after a crash or while
-    its node starts.
-  - Units are started, restarted, enabled and stopped, and waited for until they are active. A unit is restarted if, and
-    only if, one of its files changed after its main process was started. There is no state between runs to lose, as a
-    handler has it. A run that was interrupted between writing a file and restarting the unit is repaired by the next one.
-    A changed unit file or drop-in counts too, and systemd reads it again before.
-  - A failed unit gets a new chance. One that systemd restarts by itself has until O(timeout) to become active. One that
-    systemd gave up is an error at once, with the end of its journal.
-  - The whole call is examined before the first file is touched, so that a mistake in it changes nothing.
+  - Writes files, checks that database schemas are at their newest revision, and makes sure that units run with the files
+    on disk. Each part is optional. If a node already has the desired state, one call confirms it.
+  - The module replaces a file atomically, and only if it differs. At no time can more users read the file than its final
+    mode allows. The modification time therefore shows when the content last changed. A new owner or mode does not change the
+    modification time. Missing parent directories are created as V(root), mode V(0755).
+  - Diffs never show private keys, passwords in URLs or the values of options with a secret-looking name, neither old nor
+    new. They only show that such a value changed.
+  - The module checks schemas as M(mikumo.openstack.database_schema) does in check mode, with the service's own
+    configuration, and does not modify them. A schema at its newest revision therefore proves that its database, account,
+    password and configuration match. Waits up to two minutes for MariaDB to come up, for example after a crash or while its
+    node boots.
+  - Starts, restarts, enables and stops units, and waits until they are active. Restarts a unit if, and only if, one of its
+    files changed after its main process started. Unlike a handler, this needs no state that an interrupted run could lose.
+    If a run stops between writing a file and restarting the unit, the next run restarts the unit. A changed unit file or
+    drop-in counts too. The module then reloads systemd's configuration first.
+  - The module tries to start a failed unit again. A unit that systemd restarts automatically has until O(timeout) to become
+    active. If systemd has given up on a unit, the module fails immediately and shows the end of its journal.
+  - The module validates all arguments before it touches the first file. Invalid arguments change nothing.
 options:
   files:
-    description: The files.
+    description: Files and directories to manage.
     type: list
     elements: dict
     default: []
     suboptions:
       path:
-        description: Absolute path. A symbolic link is refused, not followed.
+        description: Absolute path. The module refuses a symbolic link instead of following it.
         type: path
         required: true
       content:
         description: The whole content. Required if O(files[].state=present).
         type: str
       owner:
-        description: Name or number of the user. O(owner) if not given.
+        description: Name or UID of the owner. Defaults to O(owner).
         type: str
       group:
-        description: Name or number of the group. O(group) if not given.
+        description: Name or GID of the group. Defaults to O(group).
         type: str
       mode:
-        description: Four octal digits in quotes. O(mode) if not given.
+        description: Four octal digits in quotes. Defaults to O(mode).
         type: str
       state:
         description:
-          - V(present) is a file with O(files[].content), V(directory) a directory.
+          - V(present) writes a file with O(files[].content). V(directory) creates a directory.
           - V(absent) removes a file, a symbolic link or an empty directory.
         type: str
         choices: [present, absent, directory]
         default: present
       hidden:
         description:
-          - The whole content is a secret, so that differences show nothing of it.
+          - The whole content is a secret. Diffs show none of it.
           - Files named C(*.key) or C(*cookie) and Keystone's key repositories are always hidden.
         type: bool
         default: false
   owner:
-    description: Owner of files that name none.
+    description: Default owner of O(files).
     type: str
     default: root
   group:
-    description: Group of files that name none.
+    description: Default group of O(files).
     type: str
     default: root
   mode:
-    description: Mode of files that name none. A directory that names none may also be searched by who may read it.
+    description:
+      - Default mode of O(files).
+      - Directories without an explicit mode get execute permission wherever they have read permission.
     type: str
     default: "0640"
   schemas:
-    description: Schemas to look at. What M(mikumo.openstack.database_schema) needs beyond the look may stand there too.
+    description: Schemas to check. Entries may contain all options of M(mikumo.openstack.database_schema).
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: What messages and RV(schemas_behind) call this schema.
+        description: Name of this schema in messages and in RV(schemas_behind).
         type: str
         required: true
       migrations:
-        description: Directories with the revision scripts, searched with all below.
+        description: Directories with the revision scripts, searched recursively.
         type: list
         elements: path
         required: true
       config_file:
-        description: Configuration with the URL of the database. Exactly one of this and O(schemas[].connection) is required.
+        description: Configuration file with the database URL. Exactly one of this and O(schemas[].connection) is required.
         type: path
       section:
         description: Section of O(schemas[].config_file).
         type: str
         default: database
       option:
-        description: Option in O(schemas[].section) with SQLAlchemy's URL.
+        description: Option in O(schemas[].section) with the SQLAlchemy URL.
         type: str
         default: connection
       connection:
-        description: SQLAlchemy's URL of the database.
+        description: SQLAlchemy URL of the database.
         type: str
       databases:
-        description: Names of the databases on that server, if they are several. The one in the URL if none is given.
+        description: Names of the databases on that server, if there are several. Defaults to the one in the URL.
         type: list
         elements: str
         default: []
       version_table:
-        description: Name of alembic's table.
+        description: Name of Alembic's version table.
         type: str
         default: alembic_version
       command:
-        description: Not for the look.
+        description: Not used by this module.
         type: list
         elements: str
         required: true
       user:
-        description: Not for the look.
+        description: Not used by this module.
         type: str
       environment:
-        description: Not for the look.
+        description: Not used by this module.
         type: dict
         default: {}
       timeout:
-        description: Not for the look.
+        description: Not used by this module.
         type: int
         default: 1800
       inserted_rows:
-        description: The most rows that the revision scripts insert, by table.
+        description: Maximum number of rows that the revision scripts insert, by table.
         type: dict
         default: {}
       recreate:
-        description: Whether a database whose creation was interrupted may be emptied whatever it holds.
+        description: Whether a database whose creation was interrupted may be emptied, whatever it contains.
         type: bool
         default: false
       secrets:
-        description: Values that must not be seen. The database's password is among them anyway.
+        description: Values to mask. The module always masks the database password.
         type: list
         elements: str
         default: []
   units:
-    description: Units, in the order in which they are started. They are left alone while one of O(schemas) is behind.
+    description: Units, in start order. The module leaves them alone while one of O(schemas) is behind.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Name of the unit. V(.service) is appended if it has no type.
+        description: Name of the unit. The suffix V(.service) may be omitted.
         type: str
         required: true
       state:
         description:
-          - V(started) means active. A masked unit is unmasked then. A oneshot unit so needs C(RemainAfterExit=yes).
-          - systemd calls a unit of C(Type=simple) active as soon as its process runs. Whether the service works is for
-            O(units[].url) to tell.
+          - V(started) means active. A masked unit is unmasked first. A oneshot unit therefore needs C(RemainAfterExit=yes).
+          - systemd considers a unit with C(Type=simple) active as soon as its process runs. Use O(units[].url) to check
+            that the service works.
         type: str
         choices: [started, stopped]
         default: started
       enabled:
-        description: Whether the unit starts at boot. If not given, as O(units[].state) says.
+        description: Whether the unit starts at boot. By default, a unit with O(units[].state=started) does.
         type: bool
       files:
         description:
-          - Absolute paths or patterns. The unit must have been started after the last change of all of them.
-          - A directory stands for itself and everything in it, so that also a removed file is noticed.
-          - Files that do not exist do not matter.
+          - Absolute paths or glob patterns. If one of these files changed after the unit started, the module runs
+            O(units[].action).
+          - A directory includes everything in it. The module therefore notices removed files too.
+          - Files that do not exist are ignored.
         type: list
         elements: str
         default: []
       action:
-        description: V(reload) reloads units that can. After a change of the unit file they are restarted all the same.
+        description: V(reload) reloads units that support it. A change of the unit file still restarts them.
         type: str
         choices: [restart, reload]
         default: restart
       url:
         description:
-          - Where the service of the unit answers. In the end the module waits, up to O(timeout), until a GET has the status
-            200, or 300 as the list of an API's versions has. If it does not, the error has the end of the unit's journal.
-          - Not looked at in check mode.
+          - URL at which the unit's service answers. As its last step the module waits, up to O(timeout), until a GET returns
+            status 200, or 300 as an API's version list does. Otherwise it fails and shows the end of the unit's journal.
+          - Ignored in check mode.
         type: str
   timeout:
     description:
-      - Seconds until all units must be active, and then until their URLs must answer.
-      - Starting a Python service costs several seconds of a processor, and a small node with one core starts
-        a dozen of them together, which is why this is not the minute and a half that systemd allows for one.
-      - A unit that needs longer than its own C(TimeoutStartSec) is stopped by systemd whatever is given here.
+      - Seconds to wait until all units are active, and then again until their URLs answer.
+      - Starting a Python service takes several seconds of CPU time, and a small node with one core starts a dozen of them
+        at once. The default is therefore longer than the 90 seconds that systemd allows a single unit.
+      - systemd stops a unit that exceeds its own C(TimeoutStartSec), whatever the value here.
     type: int
     default: 300
   secrets:
     description:
-      - Values that must not be seen anywhere. Ansible removes them from its output and from the node's journal.
-      - The content of files is left out there in any case.
+      - Values to mask everywhere. Ansible removes them from its output and from the node's journal.
+      - The module never logs or returns the content of files there, with or without this option.
     type: list
     elements: str
     default: []
@@ -201,10 +204,11 @@ attributes:
   check_mode:
     support: full
     description:
-      - Predicts changes, also of units by files that would be written. A user, group or unit that does not exist yet is no error.
+      - Predicts changes, including units that would restart because of files that would be written.
+      - A user, group or unit that does not exist yet is not an error.
   diff_mode:
     support: full
-    description: Shows what differs in files, without secrets, and state and reason for each unit that is changed.
+    description: Shows changes to files, without secrets, and the state of each changed unit with the reason for the change.
   idempotent:
     support: full
     description: A second call changes nothing.
@@ -223,7 +227,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Placement, whose database may still have to be made
+- name: Configure Placement, whose database may not exist yet
   mikumo.openstack.service:
     group: placement
     secrets: ["{{ placement_database_password }}"]
@@ -243,13 +247,13 @@ EXAMPLES = r"""
         url: http://10.0.0.11:8778/
   register: placement_state
 
-- name: Files alone
+- name: Manage files only
   mikumo.openstack.service:
     files:
       - {path: /etc/glance, state: directory, mode: "0755"}
       - {path: /etc/glance/glance-cache.conf, state: absent}
 
-- name: Keep a service of the distribution from running
+- name: Stop and disable a service that Debian starts by default
   mikumo.openstack.service:
     units:
       - {name: apache2, state: stopped}
@@ -257,48 +261,48 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_files:
-  description: Paths of the files that were changed, created or removed.
+  description: Paths of the files that the module changed, created or removed.
   returned: success
   type: list
   elements: str
   sample: [/etc/placement/placement.conf]
 schemas_behind:
   description:
-    - Names of the schemas that are not at their newest revision, or whose database, account or scripts are not there yet.
-    - If there are any, the units were left alone.
-    - In check mode also of those whose MariaDB does not run. Otherwise that is an error, after the wait.
+    - Names of the schemas that are not at their newest revision, or whose database, account or scripts do not exist yet.
+    - If the list is not empty, the module left the units alone.
+    - In check mode the list includes schemas whose MariaDB is down. Otherwise the module waits, then fails.
   returned: success
   type: list
   elements: str
   sample: [placement]
 started:
-  description: Units that were not running.
+  description: Units that the module started.
   returned: success
   type: list
   elements: str
 restarted:
-  description: Units that ran with old files.
+  description: Units that the module restarted because they ran with old files.
   returned: success
   type: list
   elements: str
   sample: [nova-api.service]
 reloaded:
-  description: Units that were reloaded.
+  description: Units that the module reloaded.
   returned: success
   type: list
   elements: str
 stopped:
-  description: Units that ran and should not.
+  description: Units that the module stopped.
   returned: success
   type: list
   elements: str
 enabled:
-  description: Units that were enabled.
+  description: Units that the module enabled.
   returned: success
   type: list
   elements: str
 disabled:
-  description: Units that were disabled.
+  description: Units that the module disabled.
   returned: success
   type: list
   elements: str
@@ -363,7 +367,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 class Module(AnsibleModule):  # type: ignore[misc]
     def _log_invocation(self) -> None:
-        # The default writes all arguments to the journal, where the files' content does not belong.
+        # The default writes all arguments to the journal, including the content of files.
         counts = ", ".join(f"{len(self.params[kind])} {kind}" for kind in ("files", "schemas", "units"))
         self.log(f"{self._name}: {counts}")
 
@@ -371,12 +375,12 @@ class Module(AnsibleModule):  # type: ignore[misc]
         super().exit_json(**{"invocation": invocation(self.params), **result})
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
-        # Also for what Ansible finds wrong with the arguments.
+        # Ansible also calls this when it rejects the arguments.
         super().fail_json(msg, **{"invocation": invocation(self.params), **result})
 
 
 def invocation(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments as Ansible returns them for -vvv, without what is secret in the files. They may be the wrong ones."""
+    """Return the arguments as Ansible shows them with -vvv, with the files' secrets masked. The arguments may be invalid."""
     files = params.get("files")
     return {"module_args": {**params, "files": [_shown(entry) for entry in files] if isinstance(files, list) else MASK}}
 
@@ -394,7 +398,7 @@ def _shown(entry: t.Any) -> t.Any:
 def main() -> None:
     module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
     params, check_mode = module.params, module.check_mode
-    # What an error comes too late for is told with it.
+    # A failure also reports the changes made before it.
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "diff": [], "schemas_behind": []}
     try:
         units = parse_units(params["units"])
@@ -402,7 +406,7 @@ def main() -> None:
         files = _config_files.sync(wanted, secrets=params["secrets"], check_mode=check_mode)
         result |= {"changed": files.changed, "changed_files": files.changed_files, "diff": files.diff}
         contents = {entry["path"]: entry["content"] or "" for entry in params["files"] if entry["state"] == "present"}
-        unwritten = {path: contents.get(path, "") for path in files.changed_files} if check_mode else {}
+        unwritten = {path: contents.get(path, "") for path in files.rewritten} if check_mode else {}
         wait = 0 if check_mode else START
         looks = [(one["name"], bring_to_head(one, check_mode=True, wait=wait, unwritten=unwritten)) for one in params["schemas"]]
         result["schemas_behind"] = [name for name, look in looks if look.changed]

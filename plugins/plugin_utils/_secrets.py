@@ -121,7 +121,7 @@ def missing_secrets(given: t.Any, required: Sequence[str]) -> list[str]:
 def new_secrets(required: Sequence[str]) -> dict[str, str]:
     """A random value for each name: a UUID if it ends in _uuid, 32 letters and digits (190 bits) otherwise."""
     return {
-        name: str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        name: str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
         for name in _names(required)
     }
 

@@ -86,7 +86,9 @@ def test_archive_has_what_users_need_and_nothing_else(installed: Path) -> None:
     with tarfile.open(archive) as tar:
         names = set(tar.getnames())
     assert {"README.md", "LICENSE", "playbooks/site.yml", "roles/glance/README.md", "plugins/modules/catalog.py"} <= names
-    strangers = [name for name in names if name.split("/")[0] in (".venv", ".cache", ".ci", ".github", "tests", "molecule", "scripts")]
+    strangers = [
+        name for name in names if name.split("/")[0] in (".venv", ".cache", ".ci", ".github", "tests", "molecule", "scripts")
+    ]
     assert strangers == []
     assert not [name for name in names if name.endswith(("secrets.yml", "clouds.yaml"))]
 

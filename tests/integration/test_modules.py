@@ -61,15 +61,25 @@ def run_module(name: str, host: str, arguments: dict[str, Any], *, check: bool =
     return answer
 
 
+# What happens to units; the words about them say what the call found, which is another thing after it has written their files.
+UNITS = ("started", "restarted", "reloaded", "stopped", "enabled", "disabled")
+
+
+def told(result: Result) -> Any:
+    """What has to be predicted: the differences, of units what happens to which."""
+    happened = {verb: result[verb] for verb in UNITS if verb in result}
+    return (happened, result["diff"][:-1] if any(happened.values()) else result.get("diff"))
+
+
 def converge(name: str, arguments: dict[str, Any], host: str = "localhost") -> Result:
     """Predict, do, and do again. The prediction has to be what was done, and the second time has to be nothing."""
     predicted = run_module(name, host, arguments, check=True)
     done = run_module(name, host, arguments)
     assert not done.get("failed"), done.get("msg")
     assert predicted["changed"] == done["changed"]
-    assert predicted["diff"] == done["diff"]
+    assert told(predicted) == told(done)
     again = run_module(name, host, arguments)
-    assert again["changed"] is False, again["diff"]
+    assert again["changed"] is False, again.get("diff")
     return done
 
 
@@ -281,7 +291,7 @@ def test_schema_that_is_behind_is_seen() -> None:
         "command": ["placement-manage", "db", "sync"],
         "user": "placement",
     }
-    now = run_module("database_schema", "controller", arguments, check=True)
+    now = converge("database_schema", arguments, "controller")
     assert now["changed"] is False
     assert now["before"] == now["heads"]
     # the same scripts, and a version table in which nothing stands yet
@@ -414,10 +424,10 @@ def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
     url = cloud["auth"]["auth_url"].rstrip("/").removesuffix("/v3") + "/v3"
     arguments = {"region_name": "RegionOne", "public_url": url, "internal_url": url, "password": cloud["auth"]["password"]}
-    assert run_module("keystone_bootstrap", "controller", arguments)["changed"] is False
+    assert converge("keystone_bootstrap", arguments, "controller")["changed"] is False
     another = run_module("keystone_bootstrap", "controller", arguments | {"password": "not-this-one"}, check=True)
     assert another["changed"] is True
     assert "not-this-one" not in json.dumps(another)
     cells = run_module("nova_cells", "controller", {"hosts": ["compute"]})
     assert (cells["changed"], cells["cells"], cells["hosts"]) == (False, ["cell0", "cell1"], ["compute"])
-    assert run_module("nova_cells", "controller", {})["hosts"] == ["compute"]
+    assert converge("nova_cells", {}, "controller")["hosts"] == ["compute"]

@@ -27,7 +27,7 @@ def test_writes_once(tmp_path):
     entry = {"path": str(path), "content": "[DEFAULT]\ndebug = true\n"}
     first = sync(entry)
     assert first.changed
-    assert first.changed_files == [str(path)]
+    assert first.changed_files == first.rewritten == [str(path)]
     assert path.read_text() == entry["content"]
     assert mode(path) == 0o640
     assert mode(path.parent) == 0o755
@@ -69,6 +69,7 @@ def test_metadata_alone_leaves_the_modification_time(tmp_path):
     assert mode(path) == 0o600
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert path.stat().st_ino == before.st_ino
+    assert outcome.rewritten == []
     assert outcome.diff[0]["before"].endswith(" 0640\n")
     assert outcome.diff[0]["after"].endswith(" 0600\n")
 

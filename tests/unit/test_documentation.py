@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.testing import patch_module_args
 from support.documentation import PACKAGE, documentation_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,38 @@ def test_modules_say_how_they_behave(name: str) -> None:
     assert documentation["author"]
     assert documentation["version_added"]
     assert yaml.safe_load(module.RETURN)
+
+
+# Modules of the machine that runs Ansible. They are called twice here, the others in tests/integration, on real services.
+LOCAL: dict[str, dict[str, Any]] = {
+    "clouds_file": {
+        "path": "{directory}/clouds.yaml",
+        "clouds": {"mikumo": {"auth": {"auth_url": "http://192.0.2.1:5000/v3", "username": "admin", "password": "pw"}}},
+    },
+    "secrets_file": {"path": "{directory}/secrets.yml", "missing": ["rabbitmq"]},
+}
+ELSEWHERE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_that_says_so_changes_nothing_the_second_time(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attributes = documentation_of(name)["attributes"]
+    if attributes["diff_mode"]["support"] == "none" or name in ACTIONS:
+        return
+    if name not in LOCAL:
+        # converge() predicts, does, and does it again.
+        assert f'converge("{name}"' in ELSEWHERE
+        return
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    arguments = json.loads(json.dumps(LOCAL[name]).replace("{directory}", str(tmp_path)))
+    changes = []
+    for _time in range(2):
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            module.main()
+        changes.append(json.loads(capsys.readouterr().out)["changed"])
+    assert changes == [True, False]
 
 
 @pytest.mark.parametrize("name", MODULES)

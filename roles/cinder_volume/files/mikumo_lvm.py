@@ -44,7 +44,7 @@ class VolumeGroup(local_lvm.LVM):
         ]
 
     def _rows(self, command: list[str]) -> list[list[str]]:
-        out, _ = self._run_lvm_command([*self.LVM_CMD_PREFIX, *command])
+        out, _errors = self._run_lvm_command([*self.LVM_CMD_PREFIX, *command])
         return [line.split() for line in out.splitlines()]
 
 

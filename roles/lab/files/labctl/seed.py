@@ -36,7 +36,7 @@ def keys_up(lab: Lab, changes) -> None:
         return
     lines = []
     for node in lab.nodes:
-        kind, key, _ = (directory / f"host_{node.name}.pub").read_text(encoding="ascii").split(maxsplit=2)
+        kind, key, _comment = (directory / f"host_{node.name}.pub").read_text(encoding="ascii").split(maxsplit=2)
         lines.append(f"{node.name},{lab.management(node)} {kind} {key}\n")
     known_hosts = directory / "known_hosts"
     if not known_hosts.exists() or known_hosts.read_text(encoding="ascii") != "".join(lines):
