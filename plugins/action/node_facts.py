@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the module node_facts that only the control machine can do: it compares the two clocks."""
+"""The part of the module node_facts that runs on the control node: it compares the two clocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        # The node's clock is read somewhere between these two moments.
+        # The node reads its clock at some point between these two moments.
         sent = time.time()
         result.update(self._execute_module(module_name=MODULE, task_vars=task_vars))
         received = time.time()

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module that takes minutes, and says meanwhile how far it is. Documented with the module of the same name."""
+"""Runs a slow module and shows its progress. Documented with the module of the same name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "objects": {"type": "int", "default": 0},
     "every": {"type": "int", "default": 12},
 }
-# What a look may take on a node that is busy.
+# Seconds that a poll may take on a busy node.
 PATIENCE = 20
 
 
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         return result
 
     def _looking(self, options: dict[str, Any]) -> Any:
-        # The module uses the connection at the same time. What is read is readable for everybody: no become.
+        # The module uses the connection at the same time. No become: the polled files are world-readable.
         connection = copy.copy(self._connection)
         connection.become = None
 
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
         return look
 
     def _saying(self, host: str) -> Any:
-        # Some callbacks write a document to the standard output, into which nothing may be mixed.
+        # Some callbacks write a document to standard output. Progress lines would corrupt it.
         document = "json" in str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
         name = self._task.get_name().rpartition(" : ")[2]
 

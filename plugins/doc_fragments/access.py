@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said once of the options with which a module reaches a cloud. Their types are in module_utils/_cloud_module.py."""
+"""Shared documentation of the options for access to a cloud. Their types are in module_utils/_cloud_module.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 notes:
-  - The cloud's APIs are asked directly. A proxy that the environment names is used for downloads alone.
+  - Modules call the cloud's APIs directly. They use a proxy from the environment only for downloads.
 requirements:
-  - openstacksdk (C(python3-openstacksdk) in Debian), of which only keystoneauth1 is needed unless O(cloud) is used
+  - openstacksdk (C(python3-openstacksdk) in Debian); keystoneauth1 is enough without O(cloud)
 attributes:
   action_group:
     support: full
@@ -24,8 +24,8 @@ attributes:
 options:
   auth:
     description:
-      - Who logs in to Keystone, and where. What is for everyone, such as the catalog and public images, needs the role
-        C(admin).
+      - Keystone's URL and the credentials to log in with. Objects that all projects share, such as the catalog and public
+        images, need the role C(admin).
       - Either this or O(cloud) is required.
     type: dict
     suboptions:
@@ -42,7 +42,7 @@ options:
         type: str
         required: true
       project_name:
-        description: Project for which the token is valid.
+        description: Project to scope the token to.
         type: str
         default: admin
       user_domain_name:
@@ -57,26 +57,26 @@ options:
     description: Entry in C(clouds.yaml) to log in with.
     type: str
   region_name:
-    description: Region whose endpoints are meant. A service's first one in the catalog is used when this is not given.
+    description: Region of the endpoints. Defaults to each service's first endpoint in the catalog.
     type: str
   interface:
     description:
-      - Which of a service's URLs in the catalog is used. Keystone itself is always asked at O(auth.auth_url), so that
-        a module works right after C(keystone-manage bootstrap), and where the URL in the catalog is wrong.
+      - Interface of a service's endpoint in the catalog. Modules always reach Keystone itself at O(auth.auth_url). They
+        therefore work right after C(keystone-manage bootstrap), and even if Keystone's URL in the catalog is wrong.
     type: str
     choices: [public, internal, admin]
     default: internal
   ca_cert:
-    description: File of the certificates of the authorities that the services' TLS certificates may be signed by.
+    description: File with the CA certificates that the module trusts for the services' TLS certificates.
     type: path
   timeout:
     description:
-      - For how many seconds to go on trying when a connection is refused or a service answers with an error of its own
-        (5xx). A rejected password is never tried again. In check mode a refused connection is not waited for.
+      - Seconds to keep retrying if a connection is refused or a service answers with a server error (5xx). A module never
+        retries a rejected password. In check mode it does not retry a refused connection.
     type: int
     default: 60
   api_timeout:
-    description: For how many seconds to wait for the answer to one request. An upload may take an hour.
+    description: Seconds to wait for the answer to one request. An upload may take an hour.
     type: int
     default: 60
 """

@@ -6,26 +6,26 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: apt_problem
 version_added: 0.1.0
-short_description: Why apt could not install packages, in one message
+short_description: Explain in one message why apt could not install packages
 description:
-  - Puts the error of an installation together with the sources of packages that fail and the packages that are held.
+  - Combines an installation error with the failing package sources and the held packages.
 positional: _input
 options:
   _input:
-    description: The error of M(ansible.builtin.apt).
+    description: Error message of M(ansible.builtin.apt).
     type: str
     required: true
   errors:
-    description: What C(apt-get update) wrote to its standard error, in English.
+    description: Standard error of C(apt-get update), in English.
     type: str
     default: ""
   held:
-    description: Packages that are held, from C(apt-mark showhold).
+    description: Held packages, from C(apt-mark showhold).
     type: list
     elements: str
     default: []
   check_mode:
-    description: Whether nothing was to be changed, so that the lists of packages were not updated.
+    description: Whether the run is in check mode, which does not update the package lists.
     type: bool
     default: false
 author:
@@ -33,7 +33,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Say why
+- name: Explain the failure
   ansible.builtin.fail:
     msg: "{{ installation.msg | mikumo.openstack.apt_problem(errors=update.stderr) }}"
 """

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what the roles of services publish to what the module catalog wants."""
+"""Convert the entries that the services' roles publish into options of the module catalog."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 DOCUMENTATION = r"""
 name: catalog_entries
-short_description: From what the roles of services publish to what the module catalog wants
+short_description: Convert the services' published entries into options of the module catalog
 description:
-  - Gives the options C(domains), C(projects), C(roles), C(users) and C(services) of M(mikumo.openstack.catalog).
+  - Returns the options C(domains), C(projects), C(roles), C(users) and C(services) of M(mikumo.openstack.catalog).
 positional: _input, demo_project, demo_password
 options:
   _input:
     description:
       - Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
-      - Where a service needs more, C(roles) are the names of roles that it asks for, and C(domain) is a domain for users that
-        it makes itself, with C(name), the C(admin) that makes them, and that one's C(password).
-      - C(aliases) are further types under which clients look the service up, each with C(type) and the C(name) of its entry in
-        the catalog. They get the same endpoints. C(state=absent) removes such an entry.
+      - Optionally, C(roles) lists the names of roles that the service requires. C(domain) is a domain for users that the
+        service creates itself, with its C(name), the C(admin) that creates the users, and the C(password) of that account.
+      - C(aliases) lists further types under which clients look up the service, each with C(type) and the C(name) of its entry
+        in the catalog. They get the same endpoints. C(state=absent) removes such an entry.
     type: list
     elements: dict
     required: true
   demo_project:
-    description: Name of an ordinary project and of its user; empty for none.
+    description: Name of an ordinary project and of its user. Empty for none.
     type: str
     default: ""
   demo_password:
@@ -35,7 +35,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Accounts of services
+- name: Show the service accounts
   ansible.builtin.debug:
     msg: "{{ ([glance_catalog] | mikumo.openstack.catalog_entries).users }}"
 """
@@ -48,12 +48,12 @@ _value:
 
 
 def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The account of a service, and the administrator of its domain if it has one."""
+    """Return the account of a service, and the administrator of its domain if it has one."""
     account = {
         "name": service["name"],
         "password": service["password"],
         "description": f"Account of {service['description']}",
-        # "service" for what services do on behalf of users, "admin" for what they do of their own.
+        # "service" covers requests on behalf of users, "admin" the service's own requests.
         "roles": [{"role": role, "project": "service"} for role in ("admin", "service")],
     }
     if "domain" not in service:
@@ -70,7 +70,7 @@ def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _listed(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The service under its own type and under each of its aliases."""
+    """Return the service under its own type and under each of its aliases."""
     own = {"name": service["name"], "type": service["type"]}
     endpoints = dict.fromkeys(("public", "internal", "admin"), service["url"])
     return [
@@ -81,7 +81,7 @@ def _listed(service: dict[str, Any]) -> list[dict[str, Any]]:
 def catalog_entries(
     services: list[dict[str, Any]], demo_project: str = "", demo_password: str = ""
 ) -> dict[str, list[dict[str, Any]]]:
-    """What a catalog has for these services."""
+    """Return the catalog entries for these services."""
     projects = [{"name": "service", "description": "Accounts of OpenStack's services"}]
     users = [user for service in services for user in _accounts(service)]
     if demo_project:

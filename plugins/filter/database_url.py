@@ -6,11 +6,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: database_url
 version_added: 0.1.0
-short_description: SQLAlchemy's URL of a MariaDB database
+short_description: Build the SQLAlchemy URL of a MariaDB database
 description:
-  - Builds the URL of a database in MariaDB for pymysql. User and password are percent-encoded, so that C(/), C(@), C(:), C(#) and
-    so on are safe in them.
-  - An error never shows the password.
+  - Builds the URL of a MariaDB database for PyMySQL. Percent-encodes user and password, which may therefore contain C(/), C(@),
+    C(:), C(#) and similar characters.
+  - Error messages never show the password.
 positional: _input, user, host
 options:
   _input:
@@ -22,21 +22,21 @@ options:
     type: str
     required: true
   host:
-    description: Name or address of MariaDB. An IPv6 address gets its brackets.
+    description: Host name or address of MariaDB. The filter adds brackets to an IPv6 address.
     type: str
     required: true
   database:
-    description: Name of the database. Without it, that of the account.
+    description: Name of the database. Defaults to the name of the account.
     type: str
   port:
-    description: Port of MariaDB. Without it, the URL names none.
+    description: Port of MariaDB. By default the URL has no port.
     type: int
 author:
   - The Mikumo authors (@mikumo)
 """
 
 EXAMPLES = r"""
-- name: Glance's database
+- name: Set the URL of Glance's database
   ansible.builtin.set_fact:
     surroundings:
       database_url: "{{ glance_database_password | mikumo.openstack.database_url('glance', '10.0.0.11') }}"

@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: expected_services
 version_added: 0.1.0
-short_description: Services and agents that have to report themselves alive on these hosts
+short_description: List the services and agents that must be alive on these hosts
 description:
-  - Returns what M(mikumo.openstack.services_alive) takes as O(mikumo.openstack.services_alive#module:expected).
-  - Hosts whose facts are not known are not expected to run anything, so that a run may be limited to some hosts.
+  - Returns the list for the option O(mikumo.openstack.services_alive#module:expected) of M(mikumo.openstack.services_alive).
+  - Skips hosts without facts. A run may therefore be limited to some hosts.
 positional: _input
 options:
   _input:
@@ -18,7 +18,7 @@ options:
     elements: str
     required: true
   hostvars:
-    description: Variables of all hosts, C(hostvars), of which the facts are used.
+    description: Variables of all hosts, C(hostvars). The filter uses only the facts.
     type: dict
     required: true
   groups:
@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Everything on the hosts of this play is alive
+- name: Wait until all services on the hosts of this play are alive
   mikumo.openstack.services_alive:
     cloud: admin
     expected: "{{ ansible_play_hosts | mikumo.openstack.expected_services(hostvars, groups, cloud_services) }}"
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Programs and the hosts that they run on, as these call themselves.
+  description: Programs and the hosts that they run on, by the names that the services report.
   type: list
   elements: dict
   sample: [{binary: nova-compute, host: compute1.example.org}]
@@ -59,7 +59,7 @@ def expected_services(
     hosts: Iterable[str], hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any], services: Iterable[str]
 ) -> list[dict[str, str]]:
     facts = {host: hostvars[host].get("ansible_facts") or {} for host in hosts}
-    # Services call themselves by the kernel's name of the machine, which may be a fully qualified one.
+    # Services report the kernel's host name, which may be fully qualified.
     return find(groups, {host: of["nodename"] for host, of in facts.items() if "nodename" in of}, services)
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: failed_sources
 version_added: 0.1.0
-short_description: Sources of packages that fail
+short_description: List the package sources that fail
 description:
-  - Returns the sources of packages that C(apt-get update) could not read, each with the reason.
+  - Returns the package sources that C(apt-get update) could not read, each with the reason.
 positional: _input
 options:
   _input:
-    description: What C(apt-get update) wrote to its standard error, in English.
+    description: Standard error of C(apt-get update), in English.
     type: str
     required: true
 author:
@@ -20,14 +20,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Name the sources that fail
+- name: Show the failing sources
   ansible.builtin.debug:
     msg: "{{ update.stderr | mikumo.openstack.failed_sources }}"
 """
 
 RETURN = r"""
 _value:
-  description: A line for each source.
+  description: One line for each source.
   type: list
   elements: str
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: junit_report
 version_added: 0.1.0
-short_description: What a JUnit file says of a test run
+short_description: Summarize a test run from a JUnit file
 description:
-  - Counts how many tests passed, failed and were skipped, and lists them with their seconds, and with the reason of those that
-    failed or were skipped.
-  - What failed comes first, and of each kind the slowest.
+  - Counts the passed, failed and skipped tests. Lists them with their duration in seconds, and failed and skipped tests with
+    the reason.
+  - Failed tests come first. Within each kind, the slowest come first.
 positional: _input
 options:
   _input:
@@ -18,7 +18,7 @@ options:
     type: str
     required: true
   excluded:
-    description: Tests that were left out, each with the keys V(test) and V(reason), to be listed too.
+    description: Excluded tests to list as well, each with the keys V(test) and V(reason).
     type: list
     elements: dict
     default: []
@@ -27,7 +27,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: How it went
+- name: Show the summary of the test run
   ansible.builtin.debug:
     msg: "{{ (lookup('ansible.builtin.file', 'results.xml') | mikumo.openstack.junit_report).summary }}"
 """

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a service logs in to Keystone, as a section of oslo.config."""
+"""Build the oslo.config section with which a service logs in to Keystone."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._keystone_auth im
 
 DOCUMENTATION = r"""
 name: keystone_auth
-short_description: Section of oslo.config with which a service asks Keystone for a token
+short_description: Build the oslo.config section with which a service logs in to Keystone
 version_added: 0.1.0
 author: The Mikumo authors (@mikumo)
 description:
-  - Gives the options of keystoneauth's plugin C(password) for an account in the project C(service).
-  - What every service has alike is made by P(mikumo.openstack.service_sections#filter). This is for sections in which a service
-    talks to another one, such as C([placement]) in nova.conf.
+  - Returns the options of keystoneauth's plugin C(password) for an account in the project C(service).
+  - Use it for sections in which one service accesses another, such as C([placement]) in nova.conf.
+    P(mikumo.openstack.service_sections#filter) builds the sections that all services share.
 positional: _input, username
 options:
   _input:
-    description: Surroundings of the service, of which C(keystone_url), C(region), C(username) and C(password) are read.
+    description: Environment of the service. The filter uses C(keystone_url), C(region), C(username) and C(password).
     type: dict
     required: true
   username:
-    description: Another account than that of the surroundings.
+    description: Name of the account. Defaults to C(username) in O(_input).
     type: str
 """
 
 EXAMPLES = r"""
-- name: How Nova talks to Placement
+- name: Show the section with which Nova accesses Placement
   ansible.builtin.debug:
     msg: "{{ surroundings | mikumo.openstack.keystone_auth('placement') }}"
   vars:

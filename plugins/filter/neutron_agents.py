@@ -6,11 +6,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: neutron_agents
 version_added: 0.1.0
-short_description: Files and units of Neutron's agents
+short_description: Describe the files and units of Neutron's agents
 description:
-  - Describes for each agent one configuration that has everything, the file that names it to Debian's start script, and the unit.
-    Neutron's API may live on the same node and owns C(neutron.conf) there.
-  - What is given later goes over what is given earlier, option by option.
+  - Describes for each agent one complete configuration file, the file that passes its path to Debian's init script, and the
+    unit. The agents do not use C(neutron.conf), which belongs to Neutron's API if that runs on the same node.
+  - O(common), O(special) and O(overrides) are merged in this order. Later options override earlier ones.
 positional: _input
 options:
   _input:
@@ -19,24 +19,24 @@ options:
     elements: str
     required: true
   paths:
-    description: Path of its configuration, by agent.
+    description: Path of the configuration file, by agent.
     type: dict
     required: true
   common:
-    description: Sections that every agent has.
+    description: Sections for all agents.
     type: dict
     default: {}
   special:
-    description: Sections of one agent, by agent.
+    description: Sections for one agent, by agent.
     type: dict
     default: {}
   contexts:
-    description: Sections of the contexts of privileges, which get their C(helper_command).
+    description: Sections of oslo.privsep contexts. The filter sets their C(helper_command).
     type: list
     elements: str
     default: []
   overrides:
-    description: Sections of the site, by agent, and by C(neutron) for every agent.
+    description: Sections from the site's settings, by agent, or under C(neutron) for all agents.
     type: dict
     default: {}
 author:
@@ -44,7 +44,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The agent of layer 3
+- name: Configure the L3 agent
   mikumo.openstack.service:
     group: neutron
     files: "{{ agents.files }}"
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(files) and C(units), as the module M(mikumo.openstack.service) takes them.
+  description: C(files) and C(units) for the module M(mikumo.openstack.service).
   type: dict
 """
 

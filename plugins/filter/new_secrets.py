@@ -8,8 +8,8 @@ name: new_secrets
 version_added: 0.1.0
 short_description: Generate secrets
 description:
-  - Returns a random value for each name. Every evaluation gives other values, so keep the result with
-    M(ansible.builtin.set_fact) before it is used.
+  - Returns a random value for each name. Every evaluation returns different values. Save the result with
+    M(ansible.builtin.set_fact) before you use it.
   - A value has 32 letters and digits, or is a UUID if the name ends in V(_uuid).
 positional: _input
 options:
@@ -23,7 +23,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Generate what is missing
+- name: Generate the missing secrets
   ansible.builtin.set_fact:
     site_secrets: "{{ ['glance_database', 'libvirt_uuid'] | mikumo.openstack.new_secrets }}"
   no_log: true

@@ -6,17 +6,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: node_address
 version_added: 0.1.0
-short_description: The address of a node in a network
+short_description: Find the address of a node in a network
 description:
-  - Returns the IPv4 address of a node that lies in a network.
-  - Secondary addresses and virtual ones (C(/32)) do not count as long as the node has another address there.
-  - It is an error if there is none, or more than one.
+  - Returns the IPv4 address of a node in a network.
+  - Ignores secondary addresses and virtual ones (C(/32)) if the node has another address in the network.
+  - Fails if there is no address, or more than one.
 positional: _input, network
 options:
   _input:
     description:
-      - Facts of the node, C(ansible_facts). With the facts of M(mikumo.openstack.node_facts), secondary addresses are known;
-        those of M(ansible.builtin.setup) are enough otherwise.
+      - Facts of the node, C(ansible_facts). The facts of M(ansible.builtin.setup) are sufficient, but only those of
+        M(mikumo.openstack.node_facts) identify secondary addresses.
     type: dict
     required: true
   network:
@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   setting:
-    description: Variable that chooses among several addresses, for the message.
+    description: Name of the variable that chooses among several addresses, for the error message.
     type: str
     default: the role's address
 author:
@@ -32,7 +32,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show the address for tunnels
+- name: Show the node's address in the tunnel network
   ansible.builtin.debug:
     msg: "{{ ansible_facts | mikumo.openstack.node_address('10.0.1.0/24') }}"
 """

@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: node_plan
 version_added: 0.1.0
-short_description: What a node has to be, from its groups
+short_description: Derive a node's agents and bridges from its groups
 description:
-  - A machine may be in any set of groups. Returns the union of what they want of it, so that no two tasks describe the same
-    file or bridge.
+  - Returns the union of the requirements of all groups that a node is in. No two tasks therefore describe the same file or
+    bridge, whatever the combination of groups.
 positional: _input
 options:
   _input:
@@ -18,12 +18,12 @@ options:
     elements: str
     required: true
   tenant_network_type:
-    description: How tenant networks are told apart on the wire.
+    description: Network type that separates tenant networks on the wire.
     type: str
     choices: [vxlan, gre, vlan]
     required: true
   external_interface:
-    description: Interface of a network node that leads to the outside.
+    description: Interface of a network node to the external network.
     type: str
     default: ""
   vlan_interface:
@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Bridges of this node
+- name: Show the bridges of this node
   ansible.builtin.debug:
     msg: "{{ (group_names | mikumo.openstack.node_plan(tenant_network_type='vxlan', external_interface='eth2')).bridges }}"
 """
@@ -46,11 +46,11 @@ _value:
   type: dict
   contains:
     agents:
-      description: Agents of Neutron, none on a node that is neither a network nor a compute node.
+      description: Neutron's agents. Empty on a node that is neither a network nor a compute node.
       type: list
       elements: str
     bridges:
-      description: Bridges of Open vSwitch, each with its C(name), C(interface) and C(physical_network).
+      description: Open vSwitch bridges, each with its C(name), C(interface) and C(physical_network).
       type: list
       elements: dict
     bridge_mappings:

@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: node_problems
 version_added: 0.1.0
-short_description: What a node lacks for its part of a site
+short_description: Check whether a node meets the requirements of its groups
 description:
-  - Looks at the facts of a node, gathered with the subsets C(hardware) and C(network), and returns a message for everything in
-    which the node does not fit. A message says what was found, what is wanted and where to change it.
+  - Checks the facts of a node, gathered with the subsets C(hardware) and C(network). Returns a message for each requirement
+    that the node does not meet. A message says what was found, what is required and where to change it.
 positional: _input
 options:
   _input:
@@ -17,49 +17,49 @@ options:
     type: dict
     required: true
   groups:
-    description: Names of the groups that the node is in.
+    description: Names of the node's groups.
     type: list
     elements: str
     required: true
   releases:
-    description: Releases of Debian that the node may run.
+    description: Supported Debian releases.
     type: list
     elements: str
     required: true
   memory_mb:
-    description: MiB of memory that a node needs, by group.
+    description: Memory that a node needs in MiB, by group.
     type: dict
     default: {}
   free_gb:
-    description: GiB that have to be free on the file system of O(volume_file).
+    description: Required free space in GiB on the file system of O(volume_file).
     type: float
     default: 0
   volume_gb:
-    description: GiB of volumes that are wanted of the node. 0 for none.
+    description: Space in GiB that the node must provide for volumes. 0 for none.
     type: float
     default: 0
   volume_device:
-    description: Disk that carries the volumes. Empty for a file.
+    description: Disk for the volumes. Empty for a file.
     type: str
     default: ""
   volume_file:
-    description: The file that takes the place of a disk.
+    description: File to use instead of a disk.
     type: path
     default: /var/lib
   volume_group:
-    description: The volume group that is made there. Where it is already, nothing else on the disk matters.
+    description: Volume group to create there. If it already exists, other data on the disk does not matter.
     type: str
     default: cinder-volumes
   volume_wipe_device:
-    description: Consent to lose what is on O(volume_device).
+    description: Consent to destroy the data on O(volume_device).
     type: bool
     default: false
   bridges:
     description:
-      - Bridges of Open vSwitch that the node gets, each with C(name), C(interface) and C(physical_network). An interface that
-        carries the SSH connection of this run, a default route or an address is a problem, also through a VLAN, bond or bridge
-        on top of it.
-      - Needs the C(links) of M(mikumo.openstack.node_facts). Other facts tell nothing about it.
+      - Planned Open vSwitch bridges of the node, each with C(name), C(interface) and C(physical_network). The filter reports an
+        interface that carries the SSH connection of this run, a default route or an address, directly or through a VLAN, bond
+        or bridge on top of it.
+      - This check needs the fact C(links) of M(mikumo.openstack.node_facts).
     type: list
     elements: dict
     default: []
@@ -68,16 +68,18 @@ options:
     type: bool
     default: false
   services:
-    description: Services of the cloud. Together with O(groups) they tell which TCP ports have to be free on the node, or ours.
+    description:
+      - Services of the cloud.
+      - Together with O(groups), they determine the TCP ports that must be free on the node or in use by this collection.
     type: list
     elements: str
     default: []
   variables:
-    description: Variables of the node in the inventory. A role's port may be another one there, such as C(glance_port).
+    description: Inventory variables of the node. They may change a role's port, for example with C(glance_port).
     type: dict
     default: {}
   clock_seconds:
-    description: Seconds by which the node's clock may differ from the one of the machine that runs Ansible. 0 for any number.
+    description: Maximum difference in seconds between the clocks of the node and the control node. 0 disables the check.
     type: float
     default: 0
 author:
@@ -85,7 +87,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The node has what is needed
+- name: Check that the node meets the requirements
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('; ') }}"
@@ -95,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Messages. None if all is well.
+  description: Messages. Empty if there are no problems.
   type: list
   elements: str
 """
@@ -116,7 +118,7 @@ def node_problems(facts: t.Any, **wanted: t.Any) -> list[str]:
     for name in ("free_gb", "volume_gb", "clock_seconds"):
         if name in wanted:
             wanted[name] = float(wanted[name])
-    # On the command line, -e name=false is text.
+    # With -e name=false on the command line, the value is a string.
     for name in ("volume_wipe_device", "interface_may_lose_addresses"):
         if name in wanted:
             wanted[name] = boolean(wanted[name])

@@ -6,15 +6,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: node_sizes
 version_added: 0.1.0
-short_description: Numbers of workers and sizes of caches for a node
+short_description: Compute worker counts and cache sizes for a node
 description:
-  - Computes how many workers a service starts and how much memory caches get, from the node's cores and memory.
-  - Below 6 GiB of memory or with one core, everything has one worker.
-  - Above, a worker for each 2 GiB beyond the first 2, at most one a core and eight in all.
+  - Computes the number of workers per service and the cache sizes from the node's cores and memory.
+  - With less than 6 GiB of memory or only one core, every service has one worker.
+  - Otherwise a service has one worker for each 2 GiB beyond the first 2, at most one per core and at most eight.
 positional: _input
 options:
   _input:
-    description: Facts of the node, of which C(processor_vcpus) and C(memtotal_mb) are used.
+    description: Facts of the node. The filter uses C(processor_vcpus) and C(memtotal_mb).
     type: dict
     required: true
 author:
@@ -34,16 +34,16 @@ _value:
   type: dict
   contains:
     workers:
-      description: Processes of an API.
+      description: Number of processes of an API.
       type: int
     rpc_workers:
-      description: Processes of a service that answers over the message queue.
+      description: Number of processes of a service that answers over the message queue.
       type: int
     innodb_buffer_pool_mb:
-      description: MiB of MariaDB's buffer pool.
+      description: Size of MariaDB's buffer pool in MiB.
       type: int
     memcached_mb:
-      description: MiB of memcached.
+      description: Size of memcached's cache in MiB.
       type: int
 """
 

@@ -8,13 +8,13 @@ name: oslo_config
 short_description: Render a dictionary as a configuration file for oslo.config or uWSGI
 version_added: 0.1.0
 description:
-  - Turns a dictionary of sections into INI text as C(oslo.config) reads it.
+  - Renders a dictionary of sections as INI text for C(oslo.config).
   - The section V(DEFAULT) comes first, the others in the order of the dictionary.
-  - Booleans become V(true) and V(false). An option that is V(null) is left out, so that an override can remove it.
-    A section without options is left out too.
+  - Booleans become V(true) and V(false). The filter omits options that are V(null). An override can therefore remove an
+    option. It also omits sections without options.
   - A list becomes one comma-separated value, a dictionary V(key:value,key:value).
-  - A key that ends in V([]) holds a list with one line for each element, for options that may be given several times.
-  - V($name) is left as it is, since C(oslo.config) substitutes it with the option of that name.
+  - For an option that may occur several times, append V([]) to its key. Its list becomes one line per element.
+  - The filter keeps V($name) unchanged, because C(oslo.config) replaces it with the value of that option.
 positional: _input
 options:
   _input:
@@ -22,7 +22,7 @@ options:
     type: dict
     required: true
   header:
-    description: Text for the comment at the beginning of the file.
+    description: Text of the comment at the top of the file.
     type: str
 author:
   - The Mikumo authors (@mikumo)

@@ -6,14 +6,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: oslo_literal
 version_added: 0.1.0
-short_description: Password as an option of oslo.config
+short_description: Escape a password as the value of an oslo.config option
 description:
-  - Writes a password so that C(oslo.config) reads the very same one. It would replace V($name) by the option
-    of that name, and take
-    away quotes and blanks around a value.
-  - A configuration that a user writes needs no such thing; there V($name) stays a reference.
-  - A backslash directly before a dollar sign is refused, since C(oslo.config) has no way to write both.
-  - An error never shows the password.
+  - Escapes a password so that C(oslo.config) reads it unchanged. Otherwise C(oslo.config) replaces V($name) with the value of
+    that option, and strips quotes and whitespace around a value.
+  - Do not use it for configuration that a user writes. There V($name) must stay a reference.
+  - Refuses a backslash directly before a dollar sign, because C(oslo.config) has no syntax for this combination.
+  - Error messages never show the password.
 options:
   _input:
     description: The password.
@@ -24,7 +23,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Secret that Nova and the metadata agent share
+- name: Set the secret that Nova shares with the metadata agent
   ansible.builtin.set_fact:
     nova_special:
       neutron: {metadata_proxy_shared_secret: "{{ nova_metadata_secret | mikumo.openstack.oslo_literal }}"}

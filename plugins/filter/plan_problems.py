@@ -6,13 +6,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: plan_problems
 version_added: 0.1.0
-short_description: What is wrong with the groups and settings of a site
+short_description: Validate the groups and settings of a site
 description:
-  - Looks at the groups of an inventory and at the settings C(cloud_*) of the hosts in them, and returns a message for everything
-    with which a cloud cannot work. A message says what was found, what is allowed and where to change it.
-  - Any value that YAML can express gets a message, and so does a template that cannot be computed.
-  - Templates that need facts of a node are left out until the facts are there.
-  - All settings are described in C(docs/settings.md).
+  - Checks the groups of an inventory and the settings C(cloud_*) of the hosts in them. Returns a message for everything that
+    prevents a working cloud. A message says what was found, what is allowed and where to change it.
+  - Handles any value that YAML can express. A template that cannot be evaluated gets a message too.
+  - Skips templates that need facts of a node until these facts are available.
+  - C(docs/settings.md) describes all settings.
 positional: _input
 options:
   _input:
@@ -24,18 +24,18 @@ options:
     type: dict
     required: true
   also:
-    description: Hosts outside of the groups that need the site's settings too, as C(localhost) does for the resources.
+    description: Hosts outside the groups that need the site's settings too, such as C(localhost) for the resources.
     type: list
     elements: str
     default: []
   host:
     description:
-      - Look at the settings of this host alone, and not at the groups. With its facts, the interfaces that settings name have to
-        be there.
+      - Check only the settings of this host, not the groups. If its facts are available, the interfaces in the settings must
+        exist.
     type: str
     default: ""
   allowed:
-    description: Names of groups that are meant as they are, although they are almost those of a site.
+    description: Group names that are correct although they resemble the names of a site's groups.
     type: list
     elements: str
     default: []
@@ -44,7 +44,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The site makes sense
+- name: Check the settings of the site
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Messages. None if all is well.
+  description: Messages. Empty if there are no problems.
   type: list
   elements: str
 """

@@ -6,19 +6,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: privsep_sections
 version_added: 0.1.0
-short_description: Sections of a configuration for the helpers of oslo.privsep
+short_description: Build configuration sections for oslo.privsep helpers
 description:
-  - Gives each section the C(helper_command) with which the service asks C(mikumo-privsep.service) for its privileged helper,
+  - Sets C(helper_command) in each section. With it the service requests its privileged helper from C(mikumo-privsep.service)
     instead of starting one.
 positional: _input, command
 options:
   _input:
-    description: Names of the sections, one for each of the service's contexts of privileges.
+    description: Names of the sections, one for each privsep context of the service.
     type: list
     elements: str
     required: true
   command:
-    description: What would start a helper otherwise.
+    description: Command that would otherwise start a helper.
     type: str
     required: true
 author:
@@ -26,7 +26,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Nova's own context
+- name: Show the section of Nova's own context
   ansible.builtin.debug:
     msg: "{{ ['nova_sys_admin'] | mikumo.openstack.privsep_sections('sudo privsep-helper --config-file /etc/nova/nova.conf') }}"
 """
@@ -40,7 +40,7 @@ _value:
 import typing as t
 from collections.abc import Callable, Iterable
 
-# The role service puts it there.
+# Installed by the role service.
 HELPER = "/usr/local/lib/mikumo/privsep-helper"
 
 

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rabbitmq.conf from data."""
+"""Render rabbitmq.conf from a dictionary."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 DOCUMENTATION = r"""
 name: rabbitmq_config
-short_description: Text of rabbitmq.conf
+short_description: Render rabbitmq.conf from a dictionary
 version_added: 0.1.0
 author: The Mikumo authors (@mikumo)
 description:
-  - Renders names and values in RabbitMQ's new style of configuration, C(name = value).
+  - Renders options in RabbitMQ's new-style configuration format, C(name = value).
 positional: _input
 options:
   _input:
-    description: Names and values. A name without a value (V(null)) is left out.
+    description: Options and their values. The filter omits options that are V(null).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: The file
+- name: Show the file
   ansible.builtin.debug:
     msg: "{{ options | mikumo.openstack.rabbitmq_config }}"
   vars:
@@ -40,7 +40,7 @@ _value:
 
 
 def rabbitmq_config(options: dict[str, Any]) -> str:
-    """Lines `key = value` of rabbitmq.conf."""
+    """Render the options as lines `key = value`."""
     lines = [f"{key} = {value}" for key, value in options.items() if value is not None]
     return "\n".join(["# Managed by Ansible (mikumo.openstack.rabbitmq).", *lines]) + "\n"
 

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A password as RabbitMQ's definitions file wants it."""
+"""Hash a password for RabbitMQ's definitions file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 DOCUMENTATION = r"""
 name: rabbitmq_password_hash
-short_description: Salted hash of a password for RabbitMQ's definitions file
+short_description: Hash a password for RabbitMQ's definitions file
 version_added: 0.1.0
 author: The Mikumo authors (@mikumo)
 description:
-  - Gives the hash that C(rabbit_password_hashing_sha256) makes, in Base64.
-  - The salt follows from the password, so that the same password gives the same file at every run.
+  - Returns the salted hash of C(rabbit_password_hashing_sha256), in Base64.
+  - The salt is derived from the password. The same password therefore produces the same file in every run.
 positional: _input
 options:
   _input:
@@ -26,7 +26,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: An account in a definitions file
+- name: Show an account for a definitions file
   ansible.builtin.debug:
     msg: "{{ {'users': [account]} | to_nice_json }}"
   vars:
@@ -44,10 +44,10 @@ _value:
 
 
 def rabbitmq_password_hash(password: str) -> str:
-    """Base64 of a salt of four bytes and SHA-256 of salt and password, RabbitMQ's rabbit_password_hashing_sha256.
+    """Return the Base64 of a four-byte salt and the SHA-256 of salt and password, as rabbit_password_hashing_sha256 does.
 
-    The salt follows from the password instead of from chance: the same password must give the same file, or every run
-    would restart the broker. It still differs from site to site, since passwords are generated.
+    The salt is derived from the password instead of being random: the same password must produce the same file, or every
+    run would restart the broker. The salt still differs between sites, because passwords are generated.
     """
     secret = password.encode()
     salt = hashlib.sha256(b"mikumo.openstack rabbitmq salt" + secret).digest()[:4]

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sections of oslo.config that every OpenStack service has alike."""
+"""Build the oslo.config sections that all OpenStack services share."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._keystone_auth im
 
 DOCUMENTATION = r"""
 name: service_sections
-short_description: The sections of oslo.config that every OpenStack service has alike
+short_description: Build the oslo.config sections that all OpenStack services share
 description:
-  - Renders what a service has to know of its surroundings into the sections of its configuration file. What is special to
-    the service is merged over the result with P(ansible.builtin.combine#filter).
-  - A section is only there if what it is made from was given.
+  - Converts the description of a service's environment into sections of its configuration file. Merge the service's own
+    options over the result with P(ansible.builtin.combine#filter).
+  - Omits sections whose input is missing.
 positional: _input
 options:
   _input:
     description:
-      - Surroundings of the service.
-      - C(keystone_url), C(region), C(username) and C(password) make C([keystone_authtoken]) and C([service_user]);
-        C(memcached_servers) and C(memcache_secret) make its token cache.
-      - C(database_url) makes C([database]), C(transport_url) C([DEFAULT]) and C([oslo_messaging_rabbit]).
-      - C(lock_path) makes C([oslo_concurrency]).
+      - Environment of the service.
+      - C(keystone_url), C(region), C(username) and C(password) produce C([keystone_authtoken]) and C([service_user]).
+        C(memcached_servers) and C(memcache_secret) add the token cache.
+      - C(database_url) produces C([database]). C(transport_url) produces C([DEFAULT]) and C([oslo_messaging_rabbit]).
+      - C(lock_path) produces C([oslo_concurrency]).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: The configuration of Glance
+- name: Show Glance's configuration
   ansible.builtin.debug:
     msg: "{{ surroundings | mikumo.openstack.service_sections | combine(special, recursive=true) }}"
   vars:
@@ -64,12 +64,12 @@ _KNOWN = {
 
 
 def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sections of oslo.config for a service in these surroundings."""
+    """Return the oslo.config sections for a service in this environment."""
     unknown = sorted(set(surroundings) - _KNOWN)
     if unknown:
         raise ValueError(f"service_sections: unknown {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN))}")
 
-    # The journal has everything that a service says, also where the package's unit writes a file besides.
+    # The journal gets every service's log, even if the package's unit also writes a log file.
     sections: dict[str, dict[str, Any]] = {"DEFAULT": {"use_stderr": True}}
 
     if "keystone_url" in surroundings:
@@ -80,7 +80,7 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "service_token_roles": "service",
             "service_token_roles_required": True,
         }
-        # A token of the service beside the user's: long operations outlive the user's token.
+        # Send the service's token along with the user's: long operations outlive the user's token.
         sections["service_user"] = {**auth, "send_service_user_token": True}
         if surroundings.get("memcached_servers"):
             sections["keystone_authtoken"].update(
@@ -94,7 +94,7 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
     if "transport_url" in surroundings:
         sections["DEFAULT"]["transport_url"] = literal(surroundings["transport_url"])
-        # RabbitMQ 4 has no mirrored queues. Quorum queues from the first day, also with one broker, spare the migration.
+        # RabbitMQ 4 has no mirrored queues. Using quorum queues from the start, even with one broker, avoids a later migration.
         sections["oslo_messaging_rabbit"] = {
             "rabbit_quorum_queue": True,
             "rabbit_transient_quorum_queue": True,

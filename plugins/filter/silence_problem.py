@@ -6,17 +6,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: silence_problem
 version_added: 0.1.0
-short_description: Why services do not report themselves, in one message
+short_description: Explain in one message why services are not alive
 description:
-  - Puts the message of M(mikumo.openstack.services_alive) and what M(mikumo.openstack.connections_info) found together.
+  - Combines the error message of M(mikumo.openstack.services_alive) with the results of M(mikumo.openstack.connections_info).
 positional: _input
 options:
   _input:
-    description: The message.
+    description: Error message of M(mikumo.openstack.services_alive).
     type: str
     required: true
   results:
-    description: Results by name of the node. Skipped ones do not count.
+    description: Results of M(mikumo.openstack.connections_info) by node. The filter ignores skipped ones.
     type: dict
     required: true
 author:
@@ -24,7 +24,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Say why
+- name: Explain the failure
   ansible.builtin.fail:
     msg: "{{ ansible_failed_result.msg | mikumo.openstack.silence_problem({inventory_hostname: found}) }}"
 """

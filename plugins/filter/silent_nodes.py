@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: silent_nodes
 version_added: 0.1.0
-short_description: Nodes to look at when services do not report themselves
+short_description: Select the nodes to examine when services are not alive
 description:
-  - Returns for each of up to five nodes the ports of the controller that it needs, and the units that are silent, as arguments of
-    M(mikumo.openstack.connections_info). The first controller is always among them.
+  - Selects up to five nodes, always including the first controller. Returns for each node the controller ports that it needs
+    and its silent units, as arguments of M(mikumo.openstack.connections_info).
 positional: _input
 options:
   _input:
@@ -39,7 +39,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Why are they silent
+- name: Find out why services are silent
   mikumo.openstack.connections_info:
     targets: "{{ nodes[inventory_hostname].targets }}"
     units: "{{ nodes[inventory_hostname].units }}"
@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: By node of the inventory, a dictionary with C(targets) and C(units).
+  description: A dictionary with C(targets) and C(units) for each node, by inventory name.
   type: dict
 """
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: site_problems
 version_added: 0.1.0
-short_description: What is wrong with the names and addresses of nodes
+short_description: Check the names and addresses of nodes
 description:
-  - Compares the facts of all nodes. Returns messages for nodes without one clear address in a network, for nodes that share an
-    address, and for nodes that share a host name.
+  - Compares the facts of all nodes. Returns messages for nodes without exactly one usable address in a network, for nodes that
+    share an address, and for nodes that share a host name.
 positional: _input
 options:
   _input:
-    description: Names of hosts in the inventory whose facts are known.
+    description: Names of inventory hosts with facts.
     type: list
     elements: str
     required: true
@@ -23,9 +23,9 @@ options:
     required: true
   networks:
     description:
-      - By the prefix of two settings, such as C(cloud_management), a list of two elements. The first is the network in CIDR
-        notation, which C(cloud_management_network) names. The second is the list of the hosts that need an address in it, which
-        C(cloud_management_address) may choose for a host.
+      - Networks to check, by the common prefix of their settings, such as C(cloud_management). Each value is a list of two
+        elements. The first is the network in CIDR notation, from C(cloud_management_network). The second is the list of the
+        hosts that need an address in this network. C(cloud_management_address) may choose the address of a host.
     type: dict
     required: true
 author:
@@ -33,7 +33,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show what does not go together
+- name: Show conflicting names and addresses
   ansible.builtin.debug:
     msg: "{{ ansible_play_hosts | mikumo.openstack.site_problems(hostvars,
       {'cloud_management': [cloud_management_network, groups['all']]}) }}"

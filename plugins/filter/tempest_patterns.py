@@ -6,14 +6,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: tempest_patterns
 version_added: 0.1.0
-short_description: Regular expressions that select tests of Tempest by name
+short_description: Build regular expressions that select Tempest tests by name
 description:
-  - Returns one regular expression for each class of tests. It matches the given tests of the class, whatever attributes follow
-    their names, and no test whose name only begins like one of them.
+  - Returns one regular expression for each test class. It matches the given tests of the class, whatever attributes follow
+    their names. It does not match tests whose names merely start with one of the given names.
 positional: _input
 options:
   _input:
-    description: Names of tests by full name of their class.
+    description: Test names, by the full name of their class.
     type: dict
     required: true
 author:
@@ -21,7 +21,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: One test
+- name: Select one test
   ansible.builtin.debug:
     msg: "{{ {'tempest.api.identity.v3.test_tokens.TokensV3Test': ['test_create_token']} | mikumo.openstack.tempest_patterns }}"
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: transport_url
 version_added: 0.1.0
-short_description: oslo.messaging's URL of a RabbitMQ
+short_description: Build the oslo.messaging URL of a RabbitMQ broker
 description:
-  - Builds the URL with which services reach RabbitMQ. User and password are percent-encoded, so that C(/), C(@), C(:), C(#) and
-    so on are safe in them.
-  - An error never shows the password.
+  - Builds the transport URL with which services reach RabbitMQ. Percent-encodes user and password, which may therefore contain
+    C(/), C(@), C(:), C(#) and similar characters.
+  - Error messages never show the password.
 positional: _input, user, host
 options:
   _input:
@@ -22,7 +22,7 @@ options:
     type: str
     required: true
   host:
-    description: Name or address of RabbitMQ. An IPv6 address gets its brackets.
+    description: Host name or address of RabbitMQ. The filter adds brackets to an IPv6 address.
     type: str
     required: true
   port:
@@ -34,7 +34,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: How services reach RabbitMQ
+- name: Set Nova's transport URL
   ansible.builtin.set_fact:
     nova_transport_url: "{{ rabbitmq_password | mikumo.openstack.transport_url('openstack', '10.0.0.11') }}"
   no_log: true

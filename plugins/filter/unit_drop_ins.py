@@ -6,13 +6,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unit_drop_ins
 version_added: 0.1.0
-short_description: One drop-in for each of several units
+short_description: Describe the same drop-in for several units
 description:
-  - Describes the same drop-in of systemd for each unit.
+  - Returns a description of the same systemd drop-in for each unit.
 positional: _input, name, content
 options:
   _input:
-    description: Names of units, with their type.
+    description: Names of the units, including their suffix.
     type: list
     elements: str
     required: true
@@ -29,7 +29,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Two services that systemd starts again however they end
+- name: Let systemd restart two services, however they exit
   mikumo.openstack.service:
     files: "{{ ['nova-conductor.service', 'nova-scheduler.service'] | mikumo.openstack.unit_drop_ins('restart', text) }}"
   vars:
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The files, as the module M(mikumo.openstack.service) takes them.
+  description: The option C(files) for the module M(mikumo.openstack.service).
   type: list
   elements: dict
 """

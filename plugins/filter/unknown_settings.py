@@ -6,12 +6,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unknown_settings
 version_added: 0.1.0
-short_description: Variables that are probably misspelt settings, or set in vain
+short_description: Find variables that are probably misspelled settings or have no effect
 description:
   - Returns a message for each variable of a site's hosts whose name is almost, but not quite, that of a setting of the
     collection. Ansible itself ignores such variables silently.
-  - Returns one as well for each variable that the collection's playbooks compute. They would ignore a value in the inventory.
-  - All other names may belong to somebody else, and so may all variables of hosts that are in none of the site's groups.
+  - Also returns a message for each variable that the collection's playbooks compute, because they ignore a value from the
+    inventory.
+  - Ignores all other names, and all variables of hosts outside the site's groups, because these may not belong to the
+    collection.
 positional: _input
 options:
   _input:
@@ -23,12 +25,12 @@ options:
     type: dict
     required: true
   allowed:
-    description: Names that are meant as they are.
+    description: Variable names that are correct as they are.
     type: list
     elements: str
     default: []
   where:
-    description: Where the names come from, for the messages.
+    description: Origin of the names, for the messages.
     type: str
     default: the inventory
 author:
@@ -36,7 +38,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: No setting is misspelt
+- name: Check for misspelled settings
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
@@ -47,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Messages. None if all is well.
+  description: Messages. Empty if there are no problems.
   type: list
   elements: str
   sample:
@@ -76,7 +78,7 @@ COLLECTION = Path(__file__).resolve().parents[2]
 
 @functools.cache
 def _collection() -> SettingNames:
-    # once a run, not once a host
+    # cached: once per run, not once per host
     return read_collection(COLLECTION)
 
 

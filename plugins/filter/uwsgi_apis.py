@@ -6,16 +6,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: uwsgi_apis
 version_added: 0.1.0
-short_description: Files and units of APIs that run in uWSGI
+short_description: Describe the files and units of APIs that run in uWSGI
 description:
   - Renders for each API the file with which Debian's unit starts uWSGI, V(/etc/SERVICE/UNIT-uwsgi.ini), and describes the unit.
-  - The file that a package ships starts eight processes of 32 threads for every API and takes C(Content-Length) out of the
-    answers, so that a client that keeps its connection sees it reset. This one follows the given size and closes the
-    connection after every answer.
+  - The file from the Debian package starts eight processes with 32 threads each for every API. It also removes
+    C(Content-Length) from responses, which resets keep-alive connections. The file from this filter starts the given number
+    of processes and threads, and closes the connection after every response.
 positional: _input, service
 options:
   _input:
-    description: The APIs.
+    description: APIs to describe.
     type: list
     elements: dict
     required: true
@@ -25,31 +25,33 @@ options:
         type: str
         required: true
       application:
-        description: The WSGI script.
+        description: Path of the WSGI script.
         type: path
         required: true
       processes:
-        description: Number of processes that answer.
+        description: Number of worker processes.
         type: int
         required: true
       threads:
-        description: Threads of each process.
+        description: Number of threads per process.
         type: int
         required: true
       options:
-        description: Further options of uWSGI. They go over those that every API has.
+        description: Further uWSGI options. They override the options that all APIs share.
         type: dict
         default: {}
       files:
-        description: What the API reads besides its own file.
+        description: Further files that the API reads.
         type: list
         elements: path
         default: []
       url:
-        description: Where the API answers a stranger with the status 200 or 300. Nobody waits for it if not given.
+        description:
+          - URL at which the API answers an unauthenticated request with the status 200 or 300.
+          - Without it, the module M(mikumo.openstack.service) does not wait for an answer.
         type: str
   service:
-    description: OpenStack's name of the service, which is also that of its system user and of its directory below V(/etc).
+    description: OpenStack's name of the service. Its system user and its directory in V(/etc) have the same name.
     type: str
     required: true
 author:
@@ -57,7 +59,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Placement's API
+- name: Run Placement's API
   mikumo.openstack.service:
     files: "{{ placement.files }}"
     units: "{{ placement.units }}"
@@ -74,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(files) and C(units), as the module M(mikumo.openstack.service) takes them.
+  description: C(files) and C(units) for the module M(mikumo.openstack.service).
   type: dict
 """
 
@@ -83,7 +85,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 REQUIRED = ("unit", "application", "processes", "threads")
 KNOWN = (*REQUIRED, "options", "files", "url")
-# What every API has.
+# Options that all APIs share.
 COMMON = {
     "master": "true",
     "plugins": "python3",
@@ -96,10 +98,10 @@ COMMON = {
     "buffer-size": 65535,
     "listen": 100,
     "add-header": "Connection: close",
-    # One line a request would drown the journal; the service's own log has what matters.
+    # One line per request would flood the journal. The service's own log has everything relevant.
     "disable-logging": "true",
 }
-# eventlet's own resolver costs each process 6 MB and a fifth of its start, and knows less than the system's.
+# eventlet's own resolver costs each process 6 MB and a fifth of its startup time, and does less than the system's resolver.
 ENVIRONMENT = ("EVENTLET_NO_GREENDNS=yes",)
 
 
@@ -123,7 +125,7 @@ def _text(api: Mapping[str, t.Any], service: str) -> str:
         "wsgi-file": api["application"],
         **api.get("options", {}),
     }
-    # By which name RabbitMQ lists the connection.
+    # The name under which RabbitMQ lists the connection.
     environment = [*ENVIRONMENT, f"OS_OSLO_MESSAGING_RABBIT__PROCESSNAME={api['unit']}"]
     lines = [f"{name} = {value}" for name, value in options.items()] + [f"env = {each}" for each in environment]
     return "\n".join(["# Managed by Ansible (mikumo.openstack).", "[uwsgi]", *lines]) + "\n"

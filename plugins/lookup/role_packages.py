@@ -5,17 +5,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: role_packages
-short_description: All Debian packages that the roles of this collection install
+short_description: List the Debian packages that the roles of this collection install
 version_added: 0.1.0
 description:
-  - Returns the sorted union of all lists named C(*_packages) in C(defaults/main.yml) of the collection's roles,
-    to put them into a node image or a package mirror at once.
-  - The role C(lab) is left out, since it works on the machine that runs the nodes and not on a node, and C(tempest), which is
-    installed when its tests are asked for. Their lists can be had by name.
-  - Only literal lists count. A template cannot be resolved without its role, so it is an error.
+  - Returns the sorted union of all lists named C(*_packages) in C(defaults/main.yml) of the collection's roles. Use it to
+    build a node image or a package mirror.
+  - Omits the roles C(lab), which runs on the machine that hosts the nodes, and C(tempest), whose packages are only installed
+    on request. List them explicitly to get their packages.
+  - Accepts only literal lists. Fails on a template, because a template cannot be resolved without its role.
 options:
   _terms:
-    description: Names of the roles to look at. All roles if none is given.
+    description: Names of the roles to read. Defaults to all roles except C(lab) and C(tempest).
     type: list
     elements: str
     required: false
@@ -24,14 +24,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show what the node image should contain
+- name: Show the packages for the node image
   ansible.builtin.debug:
     msg: "{{ query('mikumo.openstack.role_packages') }}"
 """
 
 RETURN = r"""
 _raw:
-  description: Package names, sorted, each once.
+  description: Package names, sorted and without duplicates.
   type: list
   elements: str
 """

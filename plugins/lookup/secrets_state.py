@@ -6,15 +6,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: secrets_state
 version_added: 0.1.0
-short_description: Which secrets of the site are given, missing or wrong
+short_description: Find out which secrets of the site are present, missing or invalid
 description:
-  - Looks at the variable C(cloud_secrets) as the inventory has it, before it is templated. A password with braces, which Ansible
-    would take for a template, is therefore found and named instead of ending the run somewhere.
+  - Reads the variable C(cloud_secrets) from the inventory before Ansible templates it. The lookup therefore reports a password
+    with braces, which Ansible would mistake for a template. Otherwise it would break the run at some later point.
   - A secret may be a reference to another variable, encrypted with C(!vault) or marked with C(!unsafe).
-  - Returns names only. No message shows a value or a part of one.
+  - Returns only names. No message shows a value or a part of one.
 options:
   _terms:
-    description: Names of the secrets that the site needs. All that a site can have, if none is given.
+    description: Names of the secrets that the site needs. Defaults to all secrets that a site can have.
     type: list
     elements: str
 author:
@@ -22,7 +22,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Every secret can be used
+- name: Check that every secret is valid
   ansible.builtin.assert:
     that: state.problems | length == 0
     fail_msg: "{{ state.problems | join(', ') }}"
@@ -33,8 +33,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - A dictionary with C(given), names that have a value; C(missing), names that have none, in the order required; C(problems),
-      sentences on what is wrong with values and names.
+    - A dictionary of three lists.
+    - C(given) has the names with a value, C(missing) the names without one, in the order of O(_terms), and C(problems) a
+      sentence about each invalid value or name.
   type: list
   elements: dict
 """
@@ -82,7 +83,7 @@ class LookupModule(LookupBase):
                 values[name] = self._value(value)
                 wrong = problem(str(name), values[name])
             except AnsibleError:
-                # Ansible's own message would show the template, and with it the password.
+                # Ansible's own message would show the template, including the password.
                 values[name] = value
                 wrong = (
                     f"{name} cannot be decrypted: check the vault password, and the value"
@@ -98,7 +99,7 @@ class LookupModule(LookupBase):
         return [{"given": [name for name in names if name not in missing], "missing": missing, "problems": problems}]
 
     def _followed(self, raw: t.Any, variables: Mapping[str, t.Any]) -> t.Any:
-        """cloud_secrets may be the name of another variable, whose values are looked at one by one."""
+        """Follow references: cloud_secrets may be a reference to another variable. Its values are then checked one by one."""
         for _depth in range(8):
             match = REFERENCE.fullmatch(raw) if isinstance(raw, str) and is_trusted_as_template(raw) else None
             if not match or match[1] not in variables:
@@ -116,5 +117,5 @@ class LookupModule(LookupBase):
             if not EXPRESSION.fullmatch(value):
                 raise AnsibleError("part of a template")
             return self._templar.template(value)
-        # A value that is encrypted by itself is decrypted when it is read.
+        # Reading an individually encrypted value decrypts it.
         return str(value) if type(value).__name__ == "EncryptedString" else value

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until a URL answers. A unit is active as soon as its process runs, which says nothing about the service."""
+"""Waits until a URL answers. A unit is active as soon as its process runs, even if the service does not work yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 __all__ = ["get_status", "wait_for_answer"]
 
-# What an API that works says to a stranger: 300 is its list of versions.
+# Statuses of a working API without authentication. 300 is the list of versions.
 FINE = (200, 300)
 REQUEST_SECONDS = 60
 PAUSE_SECONDS = 1.0
@@ -25,7 +25,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def get_status(url: str) -> int:
-    """HTTP status of a GET. A proxy that the environment names is not asked: the service is near."""
+    """Return the HTTP status of a GET. Ignores proxies from the environment: the service is local."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     try:
         with opener.open(url, timeout=REQUEST_SECONDS) as answer:
@@ -42,7 +42,7 @@ def wait_for_answer(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """What was wrong with the last answer when the time was over; empty once the URL has answered as it should."""
+    """Wait for a good answer. Return an empty string, or after the timeout the problem with the last answer."""
     deadline = clock() + seconds
     while True:
         try:

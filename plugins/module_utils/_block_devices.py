@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Block devices: what is on them, who uses them, and whether a volume group may be made there."""
+"""Block devices: their content, their users, and whether a volume group may be created on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Facts = dict[str, Any]
-# RAM disks are left out by lsblk itself.
+# lsblk itself omits RAM disks.
 LSBLK = ["lsblk", "--json", "--bytes", "--output", "NAME,KNAME,TYPE,SIZE,RO,FSTYPE,PTTYPE,MOUNTPOINTS"]
 PVS = ["pvs", "--reportformat", "json", "--options", "pv_name,vg_name"]
 MEMBER = "LVM2_member"
@@ -26,7 +26,7 @@ SIGNATURES = {
 
 
 def block_devices(listing: str, groups: Mapping[str, str] | None = None) -> dict[str, Facts]:
-    """By path, from what LSBLK prints, and the volume group of each physical volume where that is known."""
+    """Return the block devices by path, from the output of LSBLK and the known volume groups of physical volumes."""
     found: dict[str, Facts] = {}
 
     def walk(entries: list[Facts]) -> None:
@@ -49,8 +49,8 @@ def block_devices(listing: str, groups: Mapping[str, str] | None = None) -> dict
 
 
 def _content(entry: Facts, children: list[Facts]) -> Iterator[str]:
-    """What would be lost."""
-    # Of a partition lsblk says the type of the table that it is in.
+    """Yield the content that would be lost."""
+    # For a partition, lsblk reports the type of the partition table that contains it.
     if entry.get("pttype") and entry["type"] != "part":
         partitions = ", ".join(child["name"] for child in children if child["type"] == "part")
         yield f"a partition table ({entry['pttype']})" + (f" with {partitions}" if partitions else "")
@@ -60,7 +60,7 @@ def _content(entry: Facts, children: list[Facts]) -> Iterator[str]:
 
 
 def _used(entry: Facts, children: list[Facts]) -> Iterator[str]:
-    """Who would lose it under their feet: mounts, and devices made of this one, also of its partitions."""
+    """Yield the current users: mounts, and devices on top of this one or its partitions."""
     for place in entry.get("mountpoints") or ():
         if place:
             yield f"{entry['name']} is used as swap space" if place == "[SWAP]" else f"{entry['name']} is mounted at {place}"
@@ -73,17 +73,17 @@ def _used(entry: Facts, children: list[Facts]) -> Iterator[str]:
 
 
 def volume_groups(listing: str) -> dict[str, str]:
-    """Volume group by real path, from what PVS prints. Empty for a physical volume in none."""
+    """Return the volume group by real path, from the output of PVS. Empty for a physical volume without a group."""
     (report,) = json.loads(listing)["report"]
     return {str(Path(one["pv_name"]).resolve()): one["vg_name"] for one in report["pv"]}
 
 
 def links(root: Path, paths: Mapping[str, Any]) -> dict[str, str]:
-    """Other names of devices: below /dev/disk, /dev/mapper and /dev/md, and those of logical volumes."""
+    """Return aliases of devices: those in /dev/disk, /dev/mapper and /dev/md, and those of logical volumes."""
     found = {}
     for pattern in ("dev/*/*", "dev/disk/*/*"):
         for link in root.glob(pattern):
-            # Those by numbers are no names.
+            # Links by device number are not aliases.
             if link.is_symlink() and link.parent.name not in ("block", "char"):
                 target = f"/{link.resolve().relative_to(root.resolve())}" if link.exists() else ""
                 if target in paths:
@@ -92,7 +92,7 @@ def links(root: Path, paths: Mapping[str, Any]) -> dict[str, str]:
 
 
 def backing_files(root: Path) -> dict[str, str]:
-    """File by loop device. The kernel says so if the file was removed since."""
+    """Return the file behind each loop device. The kernel marks a file that was deleted in the meantime."""
     return {
         f"/dev/{path.parent.parent.name}": path.read_text(encoding="utf-8").rstrip("\n")
         for path in sorted(root.glob("sys/block/loop*/loop/backing_file"))
@@ -100,7 +100,7 @@ def backing_files(root: Path) -> dict[str, str]:
 
 
 def refusal(about: Mapping[str, Any], group: str, *, wipe: bool) -> str:
-    """Why the volume group is not made on the device. Nothing if it may be, or is there already."""
+    """Return why the volume group must not be created on the device. Empty if it may, or if it already exists there."""
     if about["member"] and about["group"] == group:
         return ""
     if about["type"] == "rom" or about["read_only"]:
@@ -119,7 +119,7 @@ def refusal(about: Mapping[str, Any], group: str, *, wipe: bool) -> str:
 
 
 def elsewhere(group: str, places: list[str], wanted: str) -> str:
-    """What to say if the volume group is there, and not where it is wanted."""
+    """Return the message for a volume group that exists in the wrong place."""
     return (
         f"the volume group {group} is on {', '.join(places)}, and not on {wanted}. A run never moves volumes: move the group as "
         "docs/operations.md says, or set the device and the file back"

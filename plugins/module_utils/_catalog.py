@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings Keystone's catalog into a described state.
 
-Check mode takes the same path as the real run and leaves out only the requests that write, so that what it predicts is
-what happens. An object that a real run would have created by then has an id that begins with NEW.
+Check mode takes the same path as the real run and skips only the requests that write. Its predictions therefore match the
+real run. An object that a real run would already have created has an ID that begins with NEW.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Item = Mapping[str, Any]
 
 NEW = "new:"
 INTERFACES = ("public", "internal", "admin")
-# From this length on a list may have been cut by Keystone's list_limit, and what it lacks is asked for by name.
+# From this length on, Keystone's list_limit may have truncated a list. Missing objects are then queried by name.
 LONG = 100
-# Roles in more places than that are read with one request for all places.
+# If roles are needed in more places than this, one request reads them for all places.
 FEW = 2
 
-# A user is checked with the arguments id, name and password.
+# Arguments: ID, name and password of the user.
 PasswordCheck = Callable[[str, str, str], bool]
 
 
@@ -33,10 +33,10 @@ def label(name: str, domain: str) -> str:
 
 
 class Catalog:
-    """What is known of Keystone's contents, read when first needed, and the steps to the described state.
+    """Keystone's contents, read on first use, and the steps to the described state.
 
-    assume: nothing answers, and what is referred to but not described (the domain Default, the role admin) is taken
-    for granted.
+    assume: nothing answers. Objects that are referenced but not described (the domain Default, the role admin) are
+    assumed to exist.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Catalog:
         self._last: list[Callable[[], None]] = []
 
     def converge(self, description: Mapping[str, Iterable[Item]]) -> dict[str, dict[str, str | None]]:
-        """Returns the ids, by name, of all described objects that are present."""
+        """Return the IDs, by name, of all described objects that are present."""
         lists = {kind: list(description.get(kind) or ()) for kind in ("domains", "projects", "roles", "users", "services")}
         _unambiguous(lists)
         present = {kind: [item for item in items if not _absent(item)] for kind, items in lists.items()}
@@ -93,7 +93,7 @@ class Catalog:
         for item in present["services"]:
             alone = sum(other["type"] == item["type"] for other in lists["services"]) == 1
             keep("services", item["name"], self._service_present(item, alone))
-        # What refers to other things goes before them.
+        # Remove referring objects before the objects that they refer to.
         for item in absent["users"]:
             self._user_absent(item)
         for item in absent["services"]:
@@ -108,7 +108,7 @@ class Catalog:
             step()
         return ids
 
-    # Writing. In check mode nothing is sent, and a created record gets a made-up id.
+    # Writing. Check mode sends nothing, and gives a created record a made-up ID.
 
     def _create(self, path: str, key: str, body: Item, what: str) -> Record:
         if self._check:
@@ -167,14 +167,14 @@ class Catalog:
         if record["id"] == "default":
             raise CloudError(f"Domain {name} is Keystone's default domain, and is not removed.", "described")
         if record.get("enabled"):
-            # Keystone deletes a domain, with all that is in it, only after it has been disabled.
+            # Keystone deletes a domain, with everything in it, only if the domain is disabled.
             self._update("/domains", "domain", record, {"enabled": False}, f"domain {name}")
         self._delete(f"/domains/{record['id']}", f"domain {name}")
         del self._domains()[name]
         self._differences.removed("domain", name, {"description": record.get("description")})
 
     def _member(self, kind: str, domain_id: str, name: str) -> Record | None:
-        """The project or user of that name in the domain. kind is projects or users."""
+        """Return the project or user of that name in the domain. kind is projects or users."""
         if _is_new(domain_id):
             return self._members.setdefault((kind, domain_id), {}).get(name)
         members = self._members.get((kind, domain_id))
@@ -222,7 +222,7 @@ class Catalog:
         self._differences.removed("project", shown, {"description": record.get("description")})
 
     def _existing_member(self, kind: str, item: Item) -> Record | None:
-        """As _member, for what is to be absent: it is so, too, when its domain is."""
+        """Like _member, for objects that should be absent. They are absent too if their domain is."""
         if item["domain"] not in self._domains() and not any(one["id"] == item["domain"] for one in self._domains().values()):
             return None
         return self._member(kind, self._domain_id(item["domain"], kind), item["name"])
@@ -283,7 +283,7 @@ class Catalog:
         else:
             secret = {}
         if secret and record["id"] == self._own_user_id:
-            # Keystone revokes a user's tokens with the old password: our own is needed until the end.
+            # A new password revokes the user's tokens. Our own token is needed until the end.
             self._last.append(lambda: self._update("/users", "user", record, secret, f"password of user {shown}"))
             if after:
                 self._update("/users", "user", record, after, f"user {shown}")
@@ -298,7 +298,7 @@ class Catalog:
             # A disabled user cannot authenticate, whatever the password.
             return {}
         if record.get("enabled") is False:
-            # The user is being enabled. Until then the password cannot be checked, so it is set.
+            # The password of a disabled user cannot be checked. Set it along with enabling the user.
             return secret
         return {} if self._accepts(record["id"], shown, secret["password"]) else secret
 
@@ -332,18 +332,18 @@ class Catalog:
             self._differences.created("user", shown, {f"role {name}": "granted"}, f"role {name} granted")
 
     def _granted(self, place: str, place_id: str) -> set[tuple[str, str]]:
-        """Who has which role there. One request tells it for all users."""
+        """Return the users and their roles in that place. One request covers all users."""
         if self._grants_complete or (place, place_id) in self._grants:
             return self._grants.setdefault((place, place_id), set())
         query = {"projects": "scope.project.id", "domains": "scope.domain.id", "system": "scope.system"}[place]
-        # A request costs Keystone more than a long answer.
+        # Another request costs Keystone more than a longer answer.
         self._grants_complete = self._places > FEW
         only = {} if self._grants_complete else {query: place_id}
         known = self._grants
         known.setdefault((place, place_id), set())
         for one in self._api.list("/role_assignments", "role_assignments", "role assignments", **only):
             scope = one.get("scope", {})
-            # An inherited role holds below the place, not at it.
+            # An inherited role applies below the place, not to the place itself.
             if "user" not in one or "OS-INHERIT:inherited_to" in scope:
                 continue
             for kind, key in (("projects", "project"), ("domains", "domain"), ("system", "system")):
@@ -383,7 +383,7 @@ class Catalog:
         same_type = [one for one in self._services() if one["type"] == kind]
         same = [one for one in same_type if one.get("name") == name]
         if not same and alone and len(same_type) == 1:
-            # Clients find a service by its type, so this is the one under another name, and not to be doubled.
+            # Clients look up a service by its type. This is the same service under another name: do not duplicate it.
             same = same_type
         described = {"name": name, "description": item.get("description"), "enabled": item.get("enabled")}
         if not same:
@@ -392,7 +392,7 @@ class Catalog:
             self._services().append(record)
             self._differences.created("service", name, {"type": kind, **_given(described)})
         else:
-            # Of two that are alike the one with more endpoints has been in use, most likely.
+            # Of two duplicates, the one with more endpoints is most likely in use.
             record = min(same, key=lambda one: (-len(self._endpoints_of(one)), one["id"]))
             before, after = differing(described, record)
             if after:
@@ -416,7 +416,7 @@ class Catalog:
         return [one for one in self._endpoints() if one["service_id"] == service["id"]]
 
     def _merge(self, duplicate: Record, record: Record, name: str) -> None:
-        """Removes a duplicate, after its endpoints, which Keystone deletes with it, have been moved where missing."""
+        """Remove a duplicate. Keystone deletes its endpoints too, so first move those that the other service lacks."""
         taken = {(one["interface"], one["region_id"]) for one in self._endpoints_of(record)}
         for endpoint in self._endpoints_of(duplicate):
             place = (endpoint["interface"], endpoint["region_id"])
@@ -497,7 +497,7 @@ def _given(attributes: Item) -> dict[str, Any]:
 
 
 def _readable(attributes: Item, item: Item) -> dict[str, Any]:
-    """A new project has no id yet in check mode: show the name, so that the diff is that of the real run."""
+    """Show the project's name instead of its ID: a new project has no ID in check mode, and the diffs should match."""
     shown = dict(attributes)
     if "default_project_id" in shown:
         shown["default_project_id"] = f"(of project {item['default_project']})"

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads Keystone's catalog into the form in which it is described."""
+"""Reads Keystone's catalog in the form that the module catalog takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = ("domains", "projects", "roles", "users", "services")
 
 
 class CatalogInfo:
-    """One list of each kind, read with one request each."""
+    """One list per kind of object, each read with one request."""
 
     def __init__(self, api: Api, region: str | None = None) -> None:
         self._api = api
@@ -24,7 +24,7 @@ class CatalogInfo:
         self._projects = {one["id"]: one for one in self._records["projects"]}
 
     def description(self) -> dict[str, list[Any]]:
-        """What mikumo.openstack.catalog makes of this changes nothing."""
+        """Return a description with which mikumo.openstack.catalog changes nothing."""
         grants = self._grants()
         return {
             "domains": [_given(one, "name", "description") for one in self._records["domains"] if one["enabled"]],
@@ -59,7 +59,7 @@ class CatalogInfo:
         for one in self._api.list("/role_assignments", "role_assignments", "role assignments"):
             scope = one["scope"]
             role = self._names["roles"].get(one["role"]["id"])
-            # Those of groups, and those that hold below a place only, are not described by the catalog either.
+            # The module catalog does not describe roles of groups or inherited roles either.
             if "user" not in one or "OS-INHERIT:inherited_to" in scope or role is None:
                 continue
             grants.setdefault(one["user"]["id"], []).append({"role": role, **self._place(scope)})
@@ -76,7 +76,7 @@ class CatalogInfo:
         return {"system": "all"}
 
     def _distinct_services(self) -> list[Record]:
-        """Without duplicates. Of two that are alike it is the one that has endpoints."""
+        """Return the services without duplicates. Of two duplicates, keep the one with endpoints."""
         ordered = sorted(self._records["services"], key=lambda one: (-len(self._endpoints_of(one)), one["id"]))
         distinct: dict[tuple[str, str], Record] = {}
         for one in ordered:

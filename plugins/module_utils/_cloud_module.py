@@ -1,9 +1,9 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules that talk to a cloud's APIs have in common: their options, and how they end.
+"""Shared code of the modules that use a cloud's APIs: their options, and how they exit.
 
-The options are described in plugins/doc_fragments/access.py.
+plugins/doc_fragments/access.py describes the options.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ ACCESS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 60},
     "api_timeout": {"type": "int", "default": 60},
 }
-# An empty host has neither the libraries nor the services yet.
+# Errors that are normal on an empty host, which has neither the libraries nor the services yet.
 NOT_YET = frozenset({"unreachable", "library", "catalog"})
 
 
 def empty_host(module: AnsibleModule, error: CloudError, prediction: str) -> None:
-    """Check mode goes on where the cloud is not there yet, and says what it takes for granted. Else raises the error."""
+    """Continue check mode with a warning if the cloud does not exist yet. Otherwise raise the error."""
     if not module.check_mode or error.kind not in NOT_YET:
         raise error
     module.warn(f"{error} Check mode {prediction}.")
 
 
 class Module(AnsibleModule):  # type: ignore[misc]
-    """Masks what is secret only in a part of an argument, such as the password in a URL."""
+    """Masks arguments that are only partly secret, such as a URL with a password."""
 
     secrets: Callable[[Mapping[str, Any]], Iterable[str]] = staticmethod(lambda _params: ())
 
     def _log_invocation(self) -> None:
-        # The first place that shows the arguments: the journal.
+        # This writes the arguments to the journal, earlier than any other output.
         self.no_log_values.update(type(self).secrets(self.params))
         super()._log_invocation()
 
     def fail_json(self, msg: str, **result: Any) -> None:
-        # What Ansible finds wrong with the arguments comes before that place. The result shows them as they are.
+        # Ansible rejects invalid arguments before _log_invocation, and returns them unmasked.
         self.no_log_values.update(type(self).secrets(self.params))
         super().fail_json(msg, **result)
 
@@ -67,9 +67,9 @@ def run_module(
     run: Callable[[AnsibleModule], dict[str, Any]],
     secrets: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
 ) -> None:
-    """Calls run, and ends with the result that it returns or with the message of its CloudError.
+    """Call run, and exit with its result or with the message of its CloudError.
 
-    secrets gives the parts of the arguments that are masked wherever they occur.
+    secrets returns the parts of the arguments to mask wherever they occur.
     """
     if secrets is not None:
         Module.secrets = staticmethod(secrets)

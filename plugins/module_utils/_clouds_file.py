@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries in a clouds.yaml that belongs to its user: everything else in it stays as it is, comments and quotes too."""
+"""Entries in a user's clouds.yaml. Everything else in the file stays unchanged, including comments and quotes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["CloudsFileError", "Outcome", "bring"]
 
 Clouds = Mapping[str, Mapping[str, t.Any]]
 MODE = 0o600
-# Nothing stands in the way of writing such a file anew.
+# A file that starts with this header may be rewritten.
 HEADER = "# Credentials, written by Ansible (mikumo.openstack.clients). Entries of other clouds, and comments, stay.\n"
 
 
 class CloudsFileError(Exception):
-    """A file that is not written. The message shows nothing of what is in it but names and URLs of clouds."""
+    """A file that must not be written. The message shows only names and URLs of clouds from the file."""
 
 
 class Outcome(t.NamedTuple):
@@ -90,7 +90,7 @@ def _same(have: t.Any, want: t.Any) -> bool:
 
 
 def _merge(have: t.Any, want: Mapping[str, t.Any]) -> None:
-    """Brings the values over in place. What a user has added to the entry stays."""
+    """Copy the values in place. Values that a user added to the entry stay."""
     for key, value in want.items():
         if isinstance(value, Mapping) and isinstance(have.get(key), Mapping):
             _merge(have[key], value)
@@ -128,7 +128,7 @@ def _shown(url: t.Any) -> str:
 
 
 def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
-    """What the file says, and what writes it again."""
+    """Return the parsed file, and the YAML object that writes it again."""
     ruamel = _ruamel(path)
     yaml = ruamel.YAML()
     yaml.preserve_quotes = True
@@ -139,7 +139,7 @@ def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
     except ruamel.error.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", see line {mark.line + 1}" if mark else ""
-        # The parser's own message shows the line, and a password with it.
+        # The parser's own message quotes the line, which may contain a password.
         raise CloudsFileError(f"{path} is not YAML{line}. It is not overwritten: correct it, or move it away") from None
     deeper = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
     yaml.map_indent = len(deeper[1]) if deeper else 2
@@ -149,7 +149,7 @@ def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
 
 
 def _ours_alone(text: str, clouds: Clouds) -> bool:
-    """Whether nothing of another is in the file."""
+    """Return whether the file has no content from anybody else."""
     return not text.removeprefix(HEADER).strip() or text == _whole(clouds)
 
 
@@ -181,7 +181,7 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
     _merge(there, clouds)
     stream = io.StringIO()
     yaml.dump(content, stream)
-    # A file of comments alone has no place in what was parsed.
+    # The parser drops the comments of a file that contains nothing else.
     return (
         stream.getvalue()
         if len(content) > 1 or text.strip().find("clouds:") >= 0
@@ -190,7 +190,7 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
 
 
 def bring(path: Path, clouds: Clouds, secrets: list[str], *, check_mode: bool = False) -> Outcome:
-    """Brings the entries into the file, for its owner alone."""
+    """Write the entries into the file, readable only by its owner."""
     found = _look(path)
     before = "" if found is None else _read(path)
     after = _merged(path, before, clouds)
@@ -211,7 +211,7 @@ def bring(path: Path, clouds: Clouds, secrets: list[str], *, check_mode: bool = 
 
 
 def _write(path: Path, text: str) -> None:
-    # Made with the mode 0600.
+    # mkstemp creates the file with mode 0600.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
     try:

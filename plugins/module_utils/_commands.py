@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands that a module starts on its node.
 
-AnsibleModule.run_command is not used: it stops reading when a command has said nothing for a second and has ended since then.
-On a node under load, what the command printed last is lost, and the command seems to have found nothing.
+Do not use AnsibleModule.run_command: it stops reading if a command prints nothing for a second and then exits. On a node under
+load, the command's last output is lost, and the command seems to have found nothing.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from collections.abc import Mapping, Sequence
 
 __all__ = ["ENGLISH", "NOT_FOUND", "UMASK", "run", "started"]
 
-# SSH and sudo hand the locale of the control machine over, which the node may not even have. What commands print is parsed.
+# SSH and sudo pass on the control node's locale, which the node may not even have. Modules parse the output of commands.
 ENGLISH = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
-# root's profile or pam_umask may set 077. Then a service could not read what a command of its package has made.
+# root's profile or pam_umask may set 077. A service could then not read files that its package's commands created.
 UMASK = 0o022
-# The exit status that a shell has for it.
+# A shell's exit status for a missing command.
 NOT_FOUND = 127
-# The path of a user, which su keeps for root, may lack them.
+# A user's PATH, which su keeps for root, may lack these directories.
 ROOTS_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def started(
     command: Sequence[str], environment: Mapping[str, str] | None = None, timeout: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The command when it has ended, whatever locale and umask the session has that Ansible opened."""
+    """Run the command and wait for it, regardless of the locale and umask of Ansible's session."""
     path = f"{os.environ.get('PATH', os.defpath)}:{ROOTS_PATH}"
     return subprocess.run(
         command,
@@ -45,7 +45,7 @@ def started(
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Exit status, output and errors. A program that is missing is one that ended with NOT_FOUND."""
+    """Return exit status, output and errors. A missing program counts as exit status NOT_FOUND."""
     try:
         done = started(command, environment)
     except OSError as error:

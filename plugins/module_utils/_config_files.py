@@ -21,15 +21,15 @@ from pathlib import Path
 __all__ = ["FilesError", "Outcome", "Wanted", "mask", "mask_pair", "parse", "sync"]
 
 PRESENT, ABSENT, DIRECTORY = "present", "absent", "directory"
-# In the name of every temporary file, so that the next run recognises what a killed one left behind.
+# Part of the name of every temporary file. With it the next run recognizes files that a killed run left behind.
 TEMPORARY = ".mikumo-"
 
 
 class FilesError(Exception):
-    """A file that cannot be brought into the wanted state."""
+    """A file that cannot be brought into the desired state."""
 
 
-# --- what a difference may show --------------------------------------------------------------------------------------
+# --- masking of diffs ------------------------------------------------------------------------------------------------
 
 MASK = "********"
 CHANGED = f"{MASK} (another value)"
@@ -39,7 +39,7 @@ _SECRET_NAME = re.compile(
     r"|private_?key|encryption_key|fixed_key|api_key|connection$|_dsn$|_cookie$)",
     re.IGNORECASE,
 )
-# Names that only speak about a secret: their values are worth seeing in a difference.
+# Names that only refer to a secret. A diff should show their values.
 _HARMLESS_NAME = re.compile(
     r"(?:_roles|_required|_time|_timeout|_expiration|_ttl|_provider|_driver|_file|_path|_dir|_length|_algorithm"
     r"|_strategy|_type|_url|_limit|_size)$",
@@ -70,9 +70,9 @@ def _is_secret(name: str) -> bool:
 
 
 def _forms(secret: str) -> set[str]:
-    """How files write a secret: in a URL, in oslo.config, in JSON, Python or YAML. It may itself be the password of a URL."""
+    """Return the forms of a secret in files: in a URL, oslo.config, JSON, Python or YAML. It may be a URL's encoded password."""
     decoded = urllib.parse.unquote(secret)
-    # A "%" in a password is no encoding, and one letter that comes of it would mask half of the file.
+    # A "%" in a password may not be an encoding. Decoding it to one letter would mask half of the file.
     texts = {secret, decoded} if len(decoded) >= SHORTEST else {secret}
     return {
         form
@@ -88,10 +88,10 @@ def _forms(secret: str) -> set[str]:
 
 
 class _Masker:
-    """Hides secret values; values not in `known` are marked, so that a rotation is visible without showing it."""
+    """Hides secret values. Marks values that are not in `known`: a rotation is visible, but not the value."""
 
     def __init__(self, secrets: Iterable[str], known: frozenset[str] | None) -> None:
-        # the longest first: a short secret may be part of a long one
+        # longest first: a short secret may be part of a long one
         self.secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
         self.known = known
         self.found: set[str] = set()
@@ -114,7 +114,7 @@ class _Masker:
 
     def _line(self, line: str) -> str:
         match = _LINE.match(line)
-        # A value in brackets may hold several pairs, of which only some are secret.
+        # A value in brackets may contain several pairs. Only some of them may be secret.
         if match and _is_secret(match["name"]) and not _HARMLESS_VALUE.fullmatch(match["value"]):
             return match["lead"] + self.hide(match["value"])
         line = _URL.sub(self._replace, line)
@@ -133,12 +133,12 @@ class _Masker:
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the values that look secret, by the name of their option or because they are in `secrets`."""
+    """Mask values that are in `secrets` or belong to an option with a secret-looking name."""
     return _Masker(secrets, None).text(text)
 
 
 def mask_pair(before: str, after: str, secrets: Iterable[str] = ()) -> tuple[str, str]:
-    """Both sides of a difference without secrets, the replaced one neither."""
+    """Mask the secrets in both sides of a diff, including the old ones."""
     secrets = list(secrets)
     old = _Masker(secrets, None)
     masked = old.text(before)
@@ -146,7 +146,22 @@ def mask_pair(before: str, after: str, secrets: Iterable[str] = ()) -> tuple[str
     return masked, new.text(after)
 
 
-# --- what is wanted --------------------------------------------------------------------------------------------------
+def secrets_of(text: str) -> set[str]:
+    """Return the secret values of a configuration, both verbatim and in the forms that a service may log."""
+    masker = _Masker((), None)
+    masker.text(text)
+    found: set[str] = set()
+    for value in masker.found:
+        # The whole value of an option may be a URL.
+        inner = [match["value"] for match in _URL.finditer(value)] or [value.strip().strip("\"'")]
+        for one in inner:
+            # oslo.config escapes "$" as "$$".
+            plain = one.replace("$$", "$")
+            found |= {one, plain, urllib.parse.unquote(one), urllib.parse.unquote(plain)}
+    return {value for value in found if len(value) >= SHORTEST}
+
+
+# --- desired state ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -157,12 +172,12 @@ class Wanted:
     group: str
     mode: int
     content: bytes = b""
-    # the whole content is a secret: a difference shows its size only
+    # the whole content is a secret: a diff shows only its size
     hidden: bool = False
 
 
 def _mode(path: str, text: str) -> int:
-    # An unquoted 0640 in YAML is the number 416: accepting it would set permissions that nobody asked for.
+    # An unquoted 0640 in YAML is the number 416. Accepting it would set unintended permissions.
     if not re.fullmatch(r"0[0-7]{3,4}", text):
         raise FilesError(
             f"{path}: mode {text!r} is not understood; give four octal digits with a leading zero, in quotes: '0640'"
@@ -171,12 +186,12 @@ def _mode(path: str, text: str) -> int:
 
 
 def _searchable(mode: int) -> int:
-    """The mode of a directory that shall be as open as a file with this mode: who may read may search."""
+    """Return the mode of a directory for the mode of a file: execute permission wherever there is read permission."""
     return mode | (mode & 0o444) >> 2
 
 
 def parse(files: Sequence[dict[str, t.Any]], *, owner: str = "root", group: str = "root", mode: str = "0640") -> list[Wanted]:
-    """The files wanted, checked as far as possible without looking at the machine; directories first."""
+    """Return the desired files, directories first. Validates as much as possible without examining the machine."""
     wanted: list[Wanted] = []
     seen: set[Path] = set()
     for entry in files:
@@ -206,12 +221,12 @@ def parse(files: Sequence[dict[str, t.Any]], *, owner: str = "root", group: str 
                 hidden=bool(entry.get("hidden")) or bool(_SECRET_FILE.search(str(path))),
             )
         )
-    # A directory has its owner before a file is put into it; what is removed goes last.
+    # Set a directory's owner before creating files in it. Removals come last.
     order = {DIRECTORY: 0, PRESENT: 1, ABSENT: 2}
     return sorted(wanted, key=lambda item: order[item.state])
 
 
-# --- what is there, and how they differ ------------------------------------------------------------------------------
+# --- current state and differences -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -236,7 +251,7 @@ class Outcome:
     changed: bool
     changed_files: list[str]
     diff: list[dict[str, str]]
-    # Those of the changed files that get another modification time.
+    # Changed files that get a new modification time.
     rewritten: list[str]
 
 
@@ -387,7 +402,7 @@ def _differences(change: Change, secrets: Sequence[str]) -> Iterator[dict[str, s
         if before == after:
             after += "(this content is another one)\n"
         yield {"before_header": header, "after_header": path, "before": before, "after": after}
-    # the owner and mode of a new file are in the call; a new directory has nothing else to show
+    # the task shows the owner and mode of a new file; a new directory has nothing else to show
     if change.metadata and (change.exists or item.state == DIRECTORY):
         header = f"{path} (directory)" if item.state == DIRECTORY else f"{path} (owner and mode)"
         yield {
@@ -398,7 +413,7 @@ def _differences(change: Change, secrets: Sequence[str]) -> Iterator[dict[str, s
         }
 
 
-# --- making it so ----------------------------------------------------------------------------------------------------
+# --- applying the changes --------------------------------------------------------------------------------------------
 
 
 def _fsync_directory(path: Path) -> None:
@@ -435,14 +450,14 @@ def _write(change: Change) -> None:
         stale.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=item.path.parent)
     try:
-        # mkstemp gives 0600; the wider mode comes after the content and the owner, still under the temporary name
+        # mkstemp creates the file with 0600; set content, owner and then the wider mode before the rename
         with os.fdopen(handle, "wb") as stream:
             stream.write(item.content)
             stream.flush()
             os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), item.mode)
-            # The kernel's own time stamps lag by up to a clock tick; _units compares them with the start of
-            # a unit, and a unit started in between would look as if it knew this content.
+            # The kernel's own timestamps lag by up to a clock tick. _units compares them with the start of a unit.
+            # A unit that starts within this tick would seem to have read the new content.
             now = time.time_ns()
             os.utime(stream.fileno(), ns=(now, now))
             os.fsync(stream.fileno())
@@ -459,7 +474,7 @@ def _set_metadata(change: Change) -> None:
     uid, gid = _ids(change)
     found = item.path.lstat()
     narrow = stat.S_IMODE(found.st_mode) & item.mode
-    # first take away, then hand over, then open: nobody can read in between what neither state allows
+    # first restrict, then change the owner, then widen: at no time may more users read the file than before or after
     item.path.chmod(narrow)
     os.chown(item.path, uid, gid, follow_symlinks=False)
     item.path.chmod(item.mode)
@@ -488,7 +503,7 @@ def _apply(change: Change) -> None:
 
 
 def sync(wanted: Sequence[Wanted], *, secrets: Sequence[str] = (), check_mode: bool = False) -> Outcome:
-    """Bring all files into the wanted state. Everything is examined before the first one is touched."""
+    """Bring all files into the desired state. Examines all of them before changing the first one."""
     changes = [change for change in (_compare(item, check_mode) for item in wanted) if change.any]
     diff = [difference for change in changes for difference in _differences(change, secrets)]
     if not check_mode:

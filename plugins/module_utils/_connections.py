@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which TCP ports a node reaches, and why not."""
+"""Checks which TCP ports a node can reach, and explains failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 __all__ = ["OPEN", "Connection", "Target", "attempt", "attempts", "sentence"]
 
 OPEN, REFUSED, SILENT, REJECTED, UNREACHABLE, UNKNOWN = "open", "refused", "timed out", "rejected", "unreachable", "unknown name"
-# What becomes of a connection that a packet filter rejects with an ICMP message.
+# Errors of a connection that a packet filter rejects with an ICMP message.
 REJECTIONS = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.ENOPROTOOPT})
 
 
@@ -37,7 +37,7 @@ class Connection:
 
 
 def attempt(target: Target, seconds: float) -> Connection:
-    """One connection, which is closed at once."""
+    """Open one connection and close it immediately."""
     try:
         with socket.create_connection((target.host, target.port), timeout=seconds):
             return Connection(target, OPEN)
@@ -52,7 +52,7 @@ def attempt(target: Target, seconds: float) -> Connection:
 
 
 def attempts(targets: Sequence[Target], seconds: float) -> list[Connection]:
-    """All at the same time: ports that are dropped take all of the seconds."""
+    """Try all targets at the same time: dropped ports take the whole timeout."""
     if not targets:
         return []
     with ThreadPoolExecutor(max_workers=min(len(targets), 32)) as pool:
@@ -60,7 +60,7 @@ def attempts(targets: Sequence[Target], seconds: float) -> list[Connection]:
 
 
 def sentence(connection: Connection, node: str, seconds: float) -> str:
-    """What is wrong with a connection, and where to look. Empty for one that is open."""
+    """Explain the problem with a connection, and where to look. Empty for an open one."""
     what = connection.target.described
     return {
         OPEN: "",

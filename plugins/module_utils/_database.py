@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The database that a service's configuration names, and the way to it that the service itself takes."""
+"""Connects to the database of a service in the same way as the service itself, from the service's own configuration."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pathlib import Path
 __all__ = ["START", "Connection", "DatabaseError", "Execute", "UnreachableError", "configured_connection", "opened"]
 
 Row = tuple[t.Any, ...]
-# What MariaDB says to an account that may not use a database, or is not there, and of a database that is not there.
+# MariaDB's errors for an account without access, a missing account and a missing database.
 NOT_MADE = (1044, 1045, 1049)
-# What its driver says of a server that does not run, or not yet.
+# The driver's errors for a server that is down or still starting.
 ABSENT = (2002, 2003, 2013)
-# Seconds in which MariaDB starts, also on one slow core with all services of a controller. After a full disk has ended it,
-# it looks for room once a minute.
+# Seconds that MariaDB may take to start, even on one slow core with all services of a controller. After a full disk has stopped
+# it, it checks for free space once a minute.
 START = 120
 
 
 class DatabaseError(Exception):
-    """What is wrong with a database, or with what names it. number: of MariaDB's or its driver's error, if there is one."""
+    """A problem with a database or its configuration. number: error number of MariaDB or its driver, if any."""
 
     def __init__(self, message: str, number: int | None = None) -> None:
         super().__init__(message)
@@ -37,15 +37,15 @@ class DatabaseError(Exception):
 
 
 class UnreachableError(DatabaseError):
-    """What is needed to look is not there (yet): scripts, configuration, driver or server."""
+    """A prerequisite is missing, maybe only for now: scripts, configuration, driver or server."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """SQLAlchemy's URL, taken apart. The URL has a password and so never gets into a message.
+    """A parsed SQLAlchemy URL. The URL contains a password and must never appear in a message.
 
-    wait: seconds for a server that does not run yet. With 0 it is unreachable, like an account that is not there yet.
-    other: database in place of the URL's.
+    wait: seconds to wait for a server that is not up yet. With 0, such a server is unreachable, like a missing account.
+    other: database to use instead of the one in the URL.
     """
 
     url: str = field(repr=False)
@@ -71,12 +71,12 @@ class Connection:
         return [password, urllib.parse.unquote(password)] if password else []
 
     def of(self, database: str) -> Connection:
-        """The same server and user, with another database."""
+        """Return the same server and user with another database."""
         return replace(self, other=database)
 
     @property
     def database(self) -> str:
-        # As SQLAlchemy takes it: of the parts of a URL it decodes the user and the password alone.
+        # Like SQLAlchemy, which decodes only the user and the password of a URL.
         return self.parts.path.removeprefix("/") if self.other is None else self.other
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Connection:
         return f"database {self.database} on {parts.hostname or 'localhost'} as {user}"
 
     def arguments(self) -> dict[str, t.Any]:
-        """What pymysql.connect wants."""
+        """Return the arguments for pymysql.connect."""
         parts = self.parts
         query = dict(urllib.parse.parse_qsl(parts.query))
         arguments: dict[str, t.Any] = {
@@ -107,7 +107,7 @@ class Connection:
 
 
 def configured_connection(path: str, section: str, option: str, wait: float = 0, text: str | None = None) -> Connection:
-    """The connection that the service itself uses. `text` is what check mode would have written to the file."""
+    """Return the connection that the service itself uses. `text` is the content that check mode would have written."""
     parser = configparser.ConfigParser(
         # the syntax of oslo.config: no interpolation with %, options may repeat, DEFAULT is a section like the others
         interpolation=None,
@@ -133,8 +133,8 @@ class Execute(t.Protocol):
 
 
 def driver() -> t.Any:
-    """pymysql, which OpenStack's services use."""
-    # For logins that MariaDB's accounts do not use, and nearly half of what it takes to load the driver.
+    """Return the module pymysql, which OpenStack's services use."""
+    # These are only for logins that MariaDB's accounts do not use, and take nearly half of the driver's load time.
     for name in ("cryptography", "nacl"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     try:
@@ -166,13 +166,13 @@ def _connected(connection: Connection, pymysql: t.Any) -> t.Any:
 
 @contextlib.contextmanager
 def opened(connection: Connection) -> Iterator[Execute]:
-    """Executes statements in a database of MariaDB, each in a transaction of its own."""
+    """Execute statements in a MariaDB database, each in its own transaction."""
     pymysql = driver()
     database = _connected(connection, pymysql)
 
     def execute(statement: str, values: Row = ()) -> list[Row]:
         with database.cursor() as cursor:
-            # Without values the statement is taken as it is, also with % in a name.
+            # Without values, the driver uses the statement verbatim, even if a name contains %.
             cursor.execute(statement, values or None)
             return list(cursor.fetchall())
 

@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One record of what differs, from which a module's changed, diff and messages come.
+"""A single record of changes, from which a module derives its changed, diff and messages.
 
 A module that keeps these three apart sooner or later reports a change without a diff, or the other way round.
-Secrets must not be handed in: what comes in goes out.
+Do not pass secrets: the output shows all values.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Attributes = Mapping[str, Any]
 
 
 def differing(described: Attributes, found: Attributes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of the described attributes is found otherwise: (as found, as described). None means: not described."""
+    """Return the attributes that differ: (as found, as described). None means: not described."""
     names = [name for name, value in described.items() if value is not None and found.get(name) != value]
     return {name: found.get(name) for name in names}, {name: described[name] for name in names}
 
 
 def text(value: Any, indent: int = 0) -> str:
-    """YAML-like text, one line for each value, so that a diff by lines shows just what changes."""
+    """Return YAML-like text with one line per value. A line diff then shows exactly the changes."""
     pad = "  " * indent
     if not isinstance(value, Mapping):
         return f"{pad}{scalar(value)}\n"
@@ -52,7 +52,7 @@ def scalar(value: Any) -> str:
 
 
 class Differences:
-    """Collects changes in the order in which they are made."""
+    """Collects changes in the order in which the module makes them."""
 
     def __init__(self) -> None:
         self.changes: list[str] = []
@@ -73,7 +73,7 @@ class Differences:
         self.changes.append(f"{kind} {name}: {message or 'created'}")
 
     def updated(self, kind: str, name: str, before: Attributes, after: Attributes, message: str = "") -> None:
-        """Does nothing when before and after are the same."""
+        """Record an update. Does nothing if before and after are the same."""
         names = [key for key in {**after, **before} if before.get(key) != after.get(key)]
         if not names:
             return

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large files from the web: checked, and never half-written."""
+"""Downloads large files: verified, and never partially written."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._web_address impo
 BLOCK = 1 << 20
 WIRE_BLOCK = 1 << 16
 ATTEMPTS = 5
-# The longest time that a server may ask to be left alone for.
+# Maximum number of seconds to honor in a server's Retry-After.
 PATIENCE = 120
-# Answers after which the same request may succeed later. Others say that it is the wrong one.
+# Statuses after which the same request may succeed later. All others mean that the request is wrong.
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 REMEDIES = {
     401: "It wants a login: give user and password in the URL, or download the file elsewhere and name it in file.",
@@ -44,26 +44,26 @@ REMEDIES = {
     407: "The proxy wants a login: correct http_proxy and https_proxy in the environment.",
     410: "The file is no longer published: correct the URL.",
 }
-# Exceptions that say nothing but their name.
+# Exceptions that have no message except their name.
 WORDS = {"IncompleteRead": "the connection was closed early", "TimeoutError": "no answer in time"}
 OPEN: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose checksum, if one is described, has been found right."""
+    """A file whose checksum, if there is one, has been verified."""
 
     path: Path
-    # Made for this run from the file that is kept.
+    # Created from the cached file for this run only.
     temporary: bool = False
 
 
 class _RefusedError(Exception):
-    """An attempt that need not be repeated."""
+    """A failed attempt that a retry cannot fix."""
 
 
 class _LaterError(Exception):
-    """An attempt that may be repeated, after so many seconds if the server says so."""
+    """A failed attempt that may be retried, after the given seconds if the server requests it."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ class _LaterError(Exception):
 
 
 def hashes(path: Path, algorithms: Iterable[str]) -> dict[str, str]:
-    """Hashes of a file. Asked for again, also in the same run by another image, they are not computed again."""
+    """Return the hashes of a file. Caches them for other images of the same run."""
     status = path.stat()
     return {name: _hash(path, name, status.st_size, status.st_mtime_ns) for name in algorithms}
 
@@ -86,7 +86,7 @@ def _hash(path: Path, algorithm: str, size: int, changed: int) -> str:  # noqa: 
 
 
 class Downloads:
-    """Downloads into a directory, where they are kept for the next time."""
+    """Downloads, cached in a directory."""
 
     def __init__(
         self,
@@ -114,12 +114,12 @@ class Downloads:
         try:
             right = path.is_file() and (not checksum or _matches(path, checksum))
         except OSError:
-            # Not readable is as good as not there.
+            # Treat an unreadable file like a missing one.
             return None
         return Source(path) if right else None
 
     def fetch(self, url: str, checksum: str | None, what: str) -> Source:
-        """The file, from the cache if it can be verified there. Without a checksum it is downloaded each time."""
+        """Return the file, from the cache if the checksum verifies it there. Without a checksum, always download it."""
         if self._ca_cert and not Path(self._ca_cert).is_file():
             raise CloudError(f"download_ca_cert: {self._ca_cert} is not a file on the host that the module runs on.", "described")
         try:
@@ -128,7 +128,7 @@ class Downloads:
             raise self._cannot_keep(f"{what}: the download of {public(url)}", error) from error
 
     def unpacked(self, source: Source, what: str) -> Source:
-        """What is in a compressed file. A file that is not compressed is taken as it is."""
+        """Decompress a file. Return an uncompressed file unchanged."""
         kind = look(source.path).kind
         if kind not in COMPRESSED:
             return source
@@ -151,7 +151,7 @@ class Downloads:
             raise _damaged(what, source.path, kind, error) from error
         except OSError as error:
             if error.errno is None:
-                # The library's way to say that bzip2 data is damaged.
+                # The bz2 library reports damaged data like this.
                 raise _damaged(what, source.path, kind, error) from error
             raise self._cannot_keep(f"{what}: what is in {source.path}", error) from error
         return Source(target, temporary=True)
@@ -169,7 +169,7 @@ class Downloads:
             if checksum:
                 self._is_published(partial, checksum)
             elif encoded and not re.search(r"[.](gz|tgz|svgz|Z)$", urlsplit(url).path):
-                # Without a checksum the name tells whether the server compressed the file, or only says that it is.
+                # Without a checksum, only the name shows whether the server compressed the file or the file itself is compressed.
                 _decode(partial)
             self._verify(partial, checksum, f"{what}, from {public(url)}", "Correct checksum, or the URL.")
             partial.replace(path)
@@ -179,13 +179,13 @@ class Downloads:
 
     @staticmethod
     def _is_published(partial: Path, checksum: str) -> bool:
-        """Whether this is the file that the checksum is of. One that the server compressed on its way is unpacked."""
+        """Return whether the file matches the checksum. Decompresses a file that the server compressed for the transfer."""
         if not _matches(partial, checksum):
             _decode(partial, lambda path: _matches(path, checksum))
         return _matches(partial, checksum)
 
     def _transfer(self, url: str, partial: Path, what: str) -> bool:
-        """One file from one server, in as many attempts as it takes. Returns whether it came as compressed by the server."""
+        """Transfer one file, with retries. Return whether the server declared it as compressed for the transfer."""
         shown = public(url)
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -204,7 +204,7 @@ class Downloads:
         raise AssertionError
 
     def _attempt(self, url: str, partial: Path) -> bool:
-        # Compressed on the way, its length would be another one.
+        # Compression during the transfer would change the length.
         with self._get(url, {"Accept-Encoding": "identity"}) as answer:
             _check(answer)
             encoding = answer.headers.get("Content-Encoding", "").lower()
@@ -212,7 +212,7 @@ class Downloads:
                 raise _RefusedError(f"sends the file encoded as {encoding}, although it was asked not to. Correct the server.")
             expected, got = answer.headers.get("Content-Length", ""), 0
             with partial.open("wb") as file:
-                # As it is sent: what a server calls its encoding may be the file's own.
+                # Do not decode: a server may declare the file's own compression as content encoding.
                 for block in answer.raw.stream(WIRE_BLOCK, decode_content=False):
                     got += file.write(block)
             if expected.isdigit() and got < int(expected):
@@ -233,7 +233,7 @@ class Downloads:
         return CloudError(f"{what} cannot be kept in {self._cache_dir}: {error.strerror or error}. {remedy}.", "other")
 
     def _path(self, url: str, checksum: str | None) -> Path:
-        # Names of images on the web repeat ("disk.img"): the key in front tells them apart.
+        # Different images often have the same file name ("disk.img"). The key in front distinguishes them.
         key = hashlib.sha256((checksum or url).encode()).hexdigest()[:16]
         name = Path(unquote(urlsplit(public(url)).path)).name
         return self._cache_dir / f"{key}-{re.sub(r'[^A-Za-z0-9._+-]', '_', name)[-100:] or 'image'}"
@@ -252,7 +252,7 @@ class Downloads:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Sorts what goes wrong into what stays so and what may pass. Library messages are not shown: they hold the URL."""
+    """Divide errors into permanent and transient ones. Do not show the libraries' messages: they contain the URL."""
     requests: Any = import_module("requests")
     urllib3: Any = import_module("urllib3")
     try:
@@ -275,7 +275,7 @@ def _explained() -> Iterator[None]:
         if isinstance(error, requests.exceptions.TooManyRedirects):
             raise _RefusedError("redirects in a circle. Correct the URL.") from error
         if isinstance(error, ValueError):
-            # A scheme or an address that is none: a redirect may lead to such a one.
+            # An invalid scheme or address, for example after a redirect.
             raise _RefusedError("leads to an address that is not one of the web. Correct the URL.") from error
         where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "breaks off"
         reason = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
@@ -297,7 +297,7 @@ def _check(answer: Any) -> None:
 
 
 def _decode(path: Path, is_right: Callable[[Path], bool] = lambda _path: True) -> None:
-    """Unpacks in place what a server has compressed on its way, if what comes out is right."""
+    """Decompress in place a file that the server compressed for the transfer, if the result is right."""
     if look(path).kind != "gzip":
         return
     plain = path.with_name(path.name + ".plain")
@@ -307,7 +307,7 @@ def _decode(path: Path, is_right: Callable[[Path], bool] = lambda _path: True) -
         if is_right(plain):
             plain.replace(path)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        # A file that is cut off or damaged: the checksum, or the look at its format, says so.
+        # A truncated or damaged file. The checksum or the format check reports it.
         return
     finally:
         plain.unlink(missing_ok=True)
@@ -321,7 +321,7 @@ def _damaged(what: str, path: Path, kind: str, error: Exception) -> CloudError:
 
 
 def _chain(error: BaseException) -> Iterable[BaseException]:
-    """An exception and what it came from: libraries wrap, name a reason, or put the first one among the arguments."""
+    """Return an exception and its causes. Libraries chain them, set a reason, or pass the first one as an argument."""
     seen: list[BaseException] = []
     pending = [error]
     while pending:
@@ -335,7 +335,7 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Retry-After: seconds, or a date."""
+    """Parse Retry-After: seconds, or a date."""
     if not text:
         return None
     if text.strip().isdigit():

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the packet filter of a node drops or rejects what comes in or goes out."""
+"""Finds the chains of a node's packet filter that drop or reject traffic."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RULE = re.compile(r"^-A (?P<chain>INPUT|OUTPUT) .*-j (?:DROP|REJECT)\b.*$", re.M
 
 
 def filters(run: Run) -> list[str]:
-    """Each chain that lets less than everything pass, as `nft` or `iptables` shows it. Needs root's privileges."""
+    """Return each chain that does not accept everything, as `nft` or `iptables` shows it. Needs root privileges."""
     found = list(_nft(_output(run, ["nft", "list", "ruleset"])))
     for command in XTABLES:
         rules = _output(run, [command, "-S"])
@@ -35,7 +35,7 @@ def filters(run: Run) -> list[str]:
 
 def _output(run: Run, command: Sequence[str]) -> str:
     code, out, _err = run(command)
-    # What is not installed filters nothing.
+    # A filter that is not installed blocks nothing.
     return out if code == 0 else ""
 
 

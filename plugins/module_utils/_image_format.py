@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a file is by its content, and whether that can be an image of the described format.
+"""Detects a file's format by its content, and checks whether the file can be an image of the described format.
 
-oslo.utils has a format_inspector that goes further, but only from 7.3: Debian 12 has 6.0, openstacksdk does not depend
-on it, and it knows neither archives nor the error pages that are downloaded in place of an image.
+The format_inspector of oslo.utils checks more, but needs version 7.3. Debian 12 has 6.0, and openstacksdk does not depend on
+oslo.utils. It also recognizes neither archives nor error pages downloaded in place of an image.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-# Formats of a disk, and what else is found in their place. The first that fits counts.
+# Disk formats, and other content that is found in their place. The first match counts.
 HEADS: tuple[tuple[str, int, bytes], ...] = (
     ("qcow2", 0, b"QFI\xfb\x00\x00\x00\x02"),
     ("qcow2", 0, b"QFI\xfb\x00\x00\x00\x03"),
@@ -76,7 +76,7 @@ NAMES = {
     "pdf": "a PDF document",
 }
 COMPRESSED = ("gzip", "xz", "bzip2", "zstd", "lz4", "lzip", "lzop", "lzma", "compress")
-# Those that Python's own library reads.
+# Formats that Python's standard library can decompress.
 UNPACKABLE = ("gzip", "xz", "bzip2")
 ARCHIVES = ("tar", "zip", "7z", "rar", "ar", "rpm")
 PAGES = ("html", "text", "pdf")
@@ -84,18 +84,18 @@ DISKS = ("qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "ploop")
 RAW = ("raw", "ami")
 HEAD = 33 * 1024
 SECTOR = 512
-# Magic numbers of so few bytes that a disk may begin with them by chance.
+# Formats with such a short magic number that a disk may begin with it by chance.
 WEAK = ("lzma", "compress")
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a file is. damage is what makes it unusable whatever it is called."""
+    """The format of a file. damage: why the file is unusable, regardless of the described format."""
 
     kind: str
     size: int
     damage: str = ""
-    # Has a boot sector: many ISO images are made to be written to a disk as well.
+    # Has a boot sector. Many ISO images can also be written to a disk.
     boots: bool = False
 
     @property
@@ -106,7 +106,7 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Reads the first 33 KiB, the last sector, and of a qcow2 image its tables."""
+    """Read the first 33 KiB, the last sector, and the tables of a qcow2 image."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -126,9 +126,9 @@ def look(path: Path) -> Look:
 
 
 def objection(found: Look, disk_format: str, container_format: str, *, verify: bool = True) -> str:
-    """Why the file cannot be an image of the described format, as sentences, or nothing.
+    """Explain in sentences why the file cannot be an image of the described format. Empty if it can.
 
-    Without verify only what is unusable or dangerous in any case is objected to.
+    Without verify, object only to files that are unusable or dangerous in any case.
     """
     if found.kind == "empty":
         return "It is an empty file. Put the image there, or correct file or url."
@@ -147,7 +147,7 @@ def objection(found: Look, disk_format: str, container_format: str, *, verify: b
         wrong = (*PAGES, *ARCHIVES, *DISKS, "qcow", "qed", "vmdk descriptor")
         return _mismatch(found, f"disk_format {disk_format} is {what}") if found.kind in wrong else ""
     if found.kind in (*WEAK, "linux", "pe", "elf", "cpio", "lzop"):
-        # Any bytes may be a raw disk; these begin some boot sectors.
+        # Any bytes may be a raw disk. Some boot sectors begin with these.
         return ""
     if found.kind == "iso" and found.boots:
         return ""
@@ -180,7 +180,7 @@ def _kind(head: bytes) -> str:
     kind = next((kind for kind, offset, magic in HEADS if head.startswith(magic, offset)), "other")
     if kind == "bzip2" and not head[3:4].isdigit():
         kind = "other"
-    # Two or three letters may be the beginning of a text as well.
+    # A text may also begin with these two or three letters.
     return _text_kind(head) or kind if kind in ("other", "pe", "cpio", *WEAK) else kind
 
 
@@ -199,7 +199,7 @@ def _text_kind(head: bytes) -> str:
 
 
 def _qcow2_damage(file: BinaryIO, head: bytes, size: int) -> str:
-    """A qcow2 image may name other files of the machine that opens it, which would show them to its instances."""
+    """Refuse qcow2 images that refer to other files: the host that opens the image would expose these to its instances."""
     if len(head) < 72:
         return _truncated(size, 72)
     version, backing, _length, cluster_bits = struct.unpack(">IQII", head[4:24])
@@ -229,14 +229,14 @@ def _qcow2_damage(file: BinaryIO, head: bytes, size: int) -> str:
             break
         file.seek(table & mask)
         for first, *_rest in struct.iter_unpack(">QQ" if entry == 16 else ">Q", file.read(cluster)):
-            # A compressed cluster, whose offset is shorter, or a plain one. The last one may be cut short.
+            # A compressed cluster has a shorter offset than a plain one. The last cluster may be incomplete.
             where = first & ((1 << (70 - cluster_bits)) - 1) if first >> 62 & 1 else first & mask
             needed = max(needed, where + 1)
     return _truncated(size, needed) if needed > size else ""
 
 
 def _vmdk_damage(file: BinaryIO, head: bytes) -> str:
-    """Of VMDK, too, only those kinds that keep their data in themselves."""
+    """Accept only VMDK variants that contain their own data."""
     if not head.startswith(b"KDMV") or len(head) < 44:
         return ""
     offset, length = struct.unpack("<QQ", head[28:44])
@@ -252,7 +252,7 @@ def _vmdk_damage(file: BinaryIO, head: bytes) -> str:
 
 
 def _partitions_damage(head: bytes, size: int) -> str:
-    """A raw disk that ends before its partitions do."""
+    """Find a raw disk that ends before its partitions do."""
     needed = 0
     if len(head) >= 1024 and head.startswith(b"EFI PART", SECTOR):
         # The last sector that partitions may use.
@@ -262,7 +262,7 @@ def _partitions_damage(head: bytes, size: int) -> str:
             status, kind = head[where], head[where + 4]
             start, length = struct.unpack("<II", head[where + 8 : where + 16])
             if status not in (0, 0x80):
-                # A boot sector that is no partition table, such as that of a FAT file system.
+                # A boot sector without a partition table, such as that of a FAT file system.
                 return ""
             if kind:
                 needed = max(needed, (start + length) * SECTOR)

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The described images: what is wrong with them, said all at once, and what follows from their settings."""
+"""Validates the described images, with all problems in one message, and derives further settings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ UPLOADING = ".uploading"
 AMAZON = ("aki", "ari", "ami")
 PARTS = ("kernel", "ramdisk")
 CHECKSUMS = ("sha256", "sha512")
-# The property that says what was uploaded.
+# The property that records the source of an upload.
 SOURCE = "mikumo_source"
-# What Glance says of each image by itself, and therefore takes for no custom property.
+# Glance's own attributes of an image, which cannot be custom properties.
 OWN = frozenset(
     {"checksum", "container_format", "created_at", "direct_url", "disk_format", "file", "id", "locations", "min_disk", "min_ram"}
     | {"name", "os_hash_algo", "os_hash_value", "os_hidden", "owner", "protected", "schema", "self", "size", "status", "stores"}
@@ -33,7 +33,7 @@ OWN = frozenset(
 
 
 def complete(items: Iterable[Item], *, check: bool = False) -> list[dict[str, Any]]:
-    """The items with their derived settings. Check mode lets files be missing, which an earlier task may put there."""
+    """Return the items with their derived settings. Check mode accepts missing files: an earlier task may create them."""
     described = list(items)
     completed = [_complete(item) for item in described]
     problems = [f"Image {item['name']!r}: {one}" for item in completed for one in _problems(item, check)]
@@ -141,7 +141,7 @@ SETTINGS = ("name", "visibility", "protected", "min_disk", "min_ram", "disk_form
 
 
 def parts_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Kernels and ramdisks before the images that are started with them."""
+    """Put kernels and ramdisks before the images that boot with them."""
     by_name = {item["name"]: item for item in items}
     ordered: list[dict[str, Any]] = []
     open_: list[str] = []

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings Glance's images into a described state.
 
-An upload goes to an image of the name NAME.uploading, which gets its own name once it is active, the way a file is
-written beside and renamed. So nobody sees an image under its name that cannot be used yet, what an interrupted run has
-left behind is known by its name, and an image that is to be replaced can be used until the new one is there.
+An upload goes to an image named NAME.uploading, which is renamed once it is active, like a file that is written under a
+temporary name. Nobody therefore sees an unusable image under its final name. The remains of an interrupted run are
+recognizable by their name. An image to be replaced stays usable until the new one is active.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._web_address impo
 
 NEW = "new:"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-# The property SOURCE holds the checksum, or without one the URL, of what was uploaded. Glance computes a sha512 of its own,
-# but what is described may be a sha256, and nothing should be downloaded just to find that it is the same. It also tells
-# the module's own images from those of others; one from a local file without a checksum has this value.
+# The property SOURCE holds the checksum of the uploaded file, or without one its URL. Glance computes its own sha512, but the
+# described checksum may be a sha256, and the module should not download a file only to find that it is the same. The property
+# also identifies the module's own images. This is its value for a local file without a checksum.
 FROM_FILE = "file"
-# In front of it where the file is compressed and the image is what is in it.
+# Prefix of the property if the image is the content of a compressed file.
 UNPACKED = "unpacked "
-# What Glance lets change in an image that has its data. All else means another image.
+# Attributes that Glance can change in an image with data. All others require a new image.
 CHANGEABLE = ("visibility", "protected", "min_disk", "min_ram")
-# States in which an image has no data and will not get any by itself. saving is left by an interrupted upload, too.
+# States of an image without data that will not get any without help. An interrupted upload also leaves the state saving.
 BROKEN = ("queued", "saving", "uploading", "importing", "killed", "deleted", "pending_delete")
 UPLOAD_TIMEOUT = 3600
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an image needs: nothing but settings where there is one to keep, and else an upload of source."""
+    """The steps for an image: only settings if there is an image to keep, otherwise an upload of source."""
 
     item: Item
     usable: list[Record]
@@ -58,7 +58,7 @@ class Plan:
 
 
 class Images:
-    """assume: nothing answers, and an image that is referred to but not described is taken for granted."""
+    """assume: nothing answers. Images that are referenced but not described are assumed to exist."""
 
     def __init__(
         self,
@@ -88,12 +88,12 @@ class Images:
         self._temporary: list[Path] = []
 
     def converge(self, items: Iterable[Item]) -> dict[str, str | None]:
-        """Returns the ids, by name, of all described images that are present."""
+        """Return the IDs, by name, of all described images that are present."""
         described = [self._with_checksum(item) for item in complete(items, check=self._check)]
         ordered = parts_first(described)
         self._read(ordered)
         try:
-            # Everything is there and has been looked at before the first upload.
+            # All files exist and have been inspected before the first upload.
             plans = self._plans([item for item in ordered if item["state"] == "present"])
             for plan in plans:
                 self._ids[plan.item["name"]] = self._present(plan)
@@ -101,7 +101,7 @@ class Images:
             for path in self._temporary:
                 path.unlink(missing_ok=True)
         for item in reversed(ordered):
-            # A machine image before its kernel.
+            # Delete a machine image before its kernel.
             if item["state"] == "absent":
                 self._absent(item)
         return {
@@ -111,7 +111,7 @@ class Images:
         }
 
     def _with_checksum(self, item: dict[str, Any]) -> dict[str, Any]:
-        """What is in a local file need not be unpacked again to find that Glance has it."""
+        """Add a local file's checksum. Finding that Glance already has the image then needs no decompression."""
         if item.get("unpack") and item.get("file") and not item.get("checksum") and Path(item["file"]).is_file():
             item["checksum"] = f"sha256:{hashes(Path(item['file']), ['sha256'])['sha256']}"
         return item
@@ -134,20 +134,20 @@ class Images:
         return plans
 
     def _read(self, items: Iterable[Item]) -> None:
-        """All images that count, with one request."""
+        """Read all relevant images with one request."""
         names: list[str] = []
         for item in items:
             names += [item["name"], item["name"] + UPLOADING]
             names += [item[part] for part in PARTS if item.get(part)]
         if not names:
             return
-        # Glance takes values in quotes, with backslashes inside as in JSON.
+        # Glance accepts quoted values with backslash escapes, as in JSON.
         query = "in:" + ",".join(json.dumps(name, ensure_ascii=False) for name in dict.fromkeys(names))
         for record in self._api.list("/images", "images", "images", name=query, limit=500):
             self._found.setdefault(record["name"], []).append(record)
 
     def _own(self, name: str) -> list[Record]:
-        """Names are not unique in Glance: an administrator sees everyone's images, and must leave them alone."""
+        """Return the project's own images. An administrator also sees those of other projects, and must leave them alone."""
         return [one for one in self._found.get(name, []) if one.get("owner") == self._project_id]
 
     # One image
@@ -199,7 +199,7 @@ class Images:
         return str(kept["id"])
 
     def _matching(self, item: Item, usable: list[Record]) -> tuple[Record | None, Source | None]:
-        """Which of the images of the name, if any, has the described format and content. The newest one of several."""
+        """Return the newest image of that name with the described format and content, if any."""
         formats = {"disk_format": item["disk_format"], "container_format": item["container_format"]}
         candidates = [one for one in usable if not differing(formats, one)[1]]
         candidates.sort(key=lambda one: str(one.get("created_at", "")), reverse=True)
@@ -220,14 +220,14 @@ class Images:
         return None, source
 
     def _source_to_compare(self, item: Item) -> Source | None:
-        """The data, if what is known of the images in Glance does not settle whether it is the same."""
+        """Return the data, if Glance's metadata is not enough to decide whether it is the same."""
         if item.get("url") and not item.get("checksum"):
-            # Nothing but the URL tells what is described, and the image in Glance is from another one.
+            # Only the URL identifies the described image, and the image in Glance has a different URL.
             return None
         return self._source(item)
 
     def _source(self, item: Item) -> Source | None:
-        """The data that is to be in Glance. Check mode downloads and unpacks nothing; the real run will."""
+        """Return the data to upload. Check mode neither downloads nor decompresses anything."""
         source = self._published(item)
         if source is None or not item.get("unpack"):
             return source
@@ -243,7 +243,7 @@ class Images:
         if item.get("file"):
             path = Path(item["file"])
             if self._check and not path.exists():
-                # On an empty host the file may be put there by a task before this one.
+                # On an empty host, an earlier task may create the file.
                 return None
             return self._downloads.local(path, item.get("checksum"), f"image {item['name']}")
         if item.get("url"):
@@ -257,7 +257,7 @@ class Images:
         )
 
     def _properties(self, item: Item) -> dict[str, str | None]:
-        """The described custom properties as Glance keeps them: text. None removes one."""
+        """Return the described custom properties as text, as Glance stores them. None removes a property."""
         properties = {key: _text(value) for key, value in (item.get("properties") or {}).items()}
         for part in PARTS:
             if item.get(part):
@@ -301,7 +301,7 @@ class Images:
             return {**shown, "id": f"{NEW}{name}", "name": name, "status": "active"}
         for one in leftovers:
             self._delete(one, name)
-        # Not protected and not public before it is complete.
+        # Keep the image unprotected and private until it is complete.
         body = {
             **attributes,
             **formats,
@@ -315,7 +315,7 @@ class Images:
         try:
             self._send(record, source, name)
         except CloudError as error:
-            # What is left would count against the quota.
+            # The remains would count against the quota.
             self._api.delete(path, f"image {name} ({record['id']})")
             if getattr(error.__cause__, "http_status", None) == 413:
                 raise CloudError(
@@ -340,7 +340,7 @@ class Images:
                 "PUT",
                 f"/images/{record['id']}/file",
                 f"upload {source.path} to image {name}",
-                # Repeating would go on at the end of the file, and Glance takes data only once.
+                # A retry would continue at the end of the file, and Glance accepts data only once.
                 safe=False,
                 data=data,
                 headers={"Content-Type": "application/octet-stream"},
@@ -379,7 +379,7 @@ class Images:
             )
 
     def _adjust(self, item: Item, record: Record, properties: Mapping[str, str | None], source: Source | None) -> None:
-        """Sets what may be changed in place."""
+        """Change settings in place."""
         name = item["name"]
         if record["status"] == "deactivated":
             self.warnings.append(
@@ -410,7 +410,7 @@ class Images:
     # Writing
 
     def _remove(self, record: Record, name: str, message: str) -> None:
-        """Deletes an image, or takes it out of the way where it is still in use."""
+        """Delete an image, or put it aside if it is still in use."""
         self._differences.removed("image", name, {f"id {record['id']}": record["status"]}, message)
         if self._check:
             return
@@ -421,7 +421,7 @@ class Images:
         except CloudError as error:
             if error.kind != "conflict":
                 raise
-            # Volumes cloned from an image keep it in some stores. It goes with the last of them, by hand.
+            # In some stores, cloned volumes keep their image in use. An administrator can delete it after the last of them.
             self._put_aside(record, name, f"is in use: {error}")
 
     def _put_aside(self, record: Record, name: str, why: str) -> None:
@@ -435,7 +435,7 @@ class Images:
             self._api.delete(f"/images/{record['id']}", f"image {name} ({record['id']})")
 
     def _patch(self, record: Record, values: Mapping[str, Any], name: str) -> None:
-        """None removes a custom property."""
+        """Change attributes and custom properties. None removes a property."""
         steps = []
         for key, value in values.items():
             path = "/" + key.replace("~", "~0").replace("/", "~1")
@@ -460,13 +460,13 @@ def _aside(record: Record, name: str) -> str:
 
 
 def _origin(item: Item) -> str | None:
-    """What is written to the property SOURCE. A local file without checksum is compared by its content alone."""
+    """Return the value of the property SOURCE. A local file without a checksum is only compared by its content."""
     origin: str | None = item.get("checksum") or (public(item["url"]) if item.get("url") else None)
     return f"{UNPACKED}{origin}" if origin and item.get("unpack") else origin
 
 
 def _shown_origin(source: str) -> str:
-    """The property as it is written today. It used to hold the whole URL, with what is secret in it."""
+    """Return the property in today's form. It used to hold the whole URL, including its secrets."""
     plain = source.removeprefix(UNPACKED)
     return source.replace(plain, public(plain)) if plain.startswith(("http:", "https:")) else source
 
@@ -490,7 +490,7 @@ def _text(value: Any) -> str | None:
 
 
 def _readable(properties: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """A new kernel has no id yet in check mode: show its name, so that the diff is that of the real run."""
+    """Show a kernel's name instead of its ID: a new kernel has no ID in check mode, and the diffs should match."""
     shown = dict(properties)
     for part in PARTS:
         if f"{part}_id" in shown and item.get(part):

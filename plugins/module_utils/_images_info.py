@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads Glance's images into the form in which they are described."""
+"""Reads Glance's images in the form that the module images takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._web_address impo
 
 DESCRIBED = ("name", "disk_format", "container_format", *CHANGEABLE)
 DETAILS = ("id", "status", "size", "owner", "created_at", "updated_at")
-# What else Glance says of an image that is not a custom property.
+# Glance's other attributes of an image that are not custom properties.
 OTHERS = frozenset(
     {"checksum", "direct_url", "file", "locations", "os_hash_algo", "os_hash_value", "os_hidden", "schema", "self", "stores"}
     | {"tags", "virtual_size", SOURCE}
@@ -25,7 +25,7 @@ PARTS = {"kernel_id": "kernel", "ramdisk_id": "ramdisk"}
 
 
 def read_images(api: Api, owner: str | None, names: Collection[str] = ()) -> tuple[list[Record], dict[str, Record]]:
-    """The description of the owner's usable images, and what else is to be known of them, by name. Newest of a name."""
+    """Return the descriptions of the owner's usable images, and further details by name. Only the newest of each name."""
     found = api.list("/images", "images", "images", limit=500, **({"owner": owner} if owner else {}))
     by_id = {one["id"]: one["name"] for one in found}
     usable = [one for one in found if one["status"] not in BROKEN and (not names or one["name"] in names)]

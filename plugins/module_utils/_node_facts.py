@@ -1,9 +1,9 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts of a node that this collection uses, under the names and in the units of ansible.builtin.setup.
+"""The facts of a node that this collection uses, with the names and units of ansible.builtin.setup.
 
-root is where the node's files are, for tests.
+root: directory of the node's files, for tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def distribution(root: Path) -> Facts:
     version = number
     detailed = root / "etc/debian_version"
     if values.get("ID") == "debian" and detailed.exists():
-        # 13.2 where the other file has 13; a word, as trixie/sid, before the release.
+        # This file has 13.2 where the other one has 13. Before the release it has words such as trixie/sid.
         text = detailed.read_text(encoding="utf-8").strip()
         version = text if text[:1].isdigit() else number
     return {
@@ -36,7 +36,7 @@ def distribution(root: Path) -> Facts:
 
 
 def memory(root: Path) -> Facts:
-    """In use is what programs could not have, as `free` counts it."""
+    """Return total and used memory. Used memory is what is not available to programs, as in `free`."""
     lines = (line.split() for line in (root / "proc/meminfo").read_text(encoding="ascii").splitlines())
     sizes = {line[0]: int(line[1]) // 1024 for line in lines}
     total = sizes["MemTotal:"]
@@ -44,7 +44,7 @@ def memory(root: Path) -> Facts:
 
 
 def addresses(output: str) -> Facts:
-    """From what `ip -json address` prints."""
+    """Return interfaces and addresses from the output of `ip -json address`."""
     links = json.loads(output)
     found = [one["local"] for link in links for one in link.get("addr_info", ()) if one["family"] == "inet"]
     return {
@@ -77,7 +77,7 @@ def _sectors(path: Path) -> int:
 
 
 def mounts(root: Path) -> Facts:
-    """Those of block devices, and of what is mounted from elsewhere by a path."""
+    """Return the mounts whose source is a path, such as block devices."""
     found = []
     for line in (root / "proc/self/mounts").read_text(encoding="utf-8").splitlines():
         device, place = line.split()[:2]

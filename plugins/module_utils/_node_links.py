@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network interfaces of a node: their addresses, what is stacked on them, and who depends on them."""
+"""The network interfaces of a node: their addresses, how they are stacked, and what depends on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Facts = dict[str, Any]
 
 
 def links(addresses: str) -> Facts:
-    """From what `ip -json -details address` prints. Addresses that exist on every node, or on every link, tell nothing."""
+    """Return the links from the output of `ip -json -details address`. Omits addresses that every node or every link has."""
     return {
         "links": {
             link["ifname"]: {
@@ -28,7 +28,7 @@ def links(addresses: str) -> Facts:
                     for one in link.get("addr_info", ())
                     if one.get("family") == "inet" or (one.get("family") == "inet6" and one.get("scope") == "global")
                 ],
-                # A port's bridge or bond, and the interface that a VLAN is on: both ends of a veth pair name each other there.
+                # "link" is the parent interface of a VLAN. The ends of a veth pair refer to each other there.
                 "master": link.get("master"),
                 "parent": None if _kind(link) == "veth" else link.get("link"),
                 "kind": _kind(link),
@@ -42,29 +42,29 @@ def links(addresses: str) -> Facts:
 
 
 def _kind(link: Facts) -> str:
-    """Such as vlan, bond or veth. Nothing for hardware."""
+    """Return the type, such as vlan, bond or veth. Empty for hardware."""
     return str(link.get("linkinfo", {}).get("info_kind", ""))
 
 
 def default_interfaces(*routes: str) -> Facts:
-    """From what `ip -json route show default` prints, for each family. A route over several ways names them one level deeper."""
+    """Return the interfaces from `ip -json route show default` for each family. Multipath routes nest them one level deeper."""
     found = (hop for text in routes for route in _elements(text) for hop in (route, *route.get("nexthops", ())))
     return {"default_interfaces": sorted({hop["dev"] for hop in found if "dev" in hop})}
 
 
 def session(environment: Mapping[str, str], root: Path, pid: int, addresses: str) -> Facts:
-    """Where the SSH connection of this run arrived. Not known with another kind of connection."""
+    """Return the local end of this run's SSH connection. Unknown with other connection plugins."""
     address, _scope, scope = _server_address(environment, root, pid).partition("%")
     interfaces = [
         link["ifname"] for link in _elements(addresses) for one in link.get("addr_info", ()) if one.get("local") == address
     ]
-    # The same link-local address may be on several interfaces: then the scope is the interface.
+    # Several interfaces may have the same link-local address. The scope then names the interface.
     interface = scope or (interfaces[0] if interfaces else None)
     return {"session_address": address or None, "session_interface": interface}
 
 
 def _server_address(environment: Mapping[str, str], root: Path, pid: int) -> str:
-    """From SSH_CONNECTION: client, its port, server, its port. sudo drops it, but sudo's own parents still have it."""
+    """Read the address from SSH_CONNECTION (client, port, server, port). sudo drops it, but sudo's parents still have it."""
     text = environment.get("SSH_CONNECTION", "")
     while not text and pid > 1:
         process = root / "proc" / str(pid)
@@ -75,10 +75,10 @@ def _server_address(environment: Mapping[str, str], root: Path, pid: int) -> str
             break
         text = next((one.decode().partition("=")[2] for one in variables if one.startswith(b"SSH_CONNECTION=")), "")
     words = text.split()
-    # An IPv4 client of a socket that listens for both families.
+    # Prefix for an IPv4 client of a dual-stack socket.
     return words[2].removeprefix("::ffff:") if len(words) == 4 else ""
 
 
 def _elements(text: str) -> list[dict[str, Any]]:
-    """Without the empty objects that iproute2 prints for what its filters leave out."""
+    """Parse iproute2's JSON. Drop the empty objects that it prints for filtered entries."""
     return [one for one in json.loads(text or "[]") if one]

@@ -1,13 +1,13 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to OpenStack's services: one session, one token, one policy for retries, one place for error messages.
+"""Access to OpenStack's services: one session, one token, one policy for retries, one place for error messages.
 
-Requests go through keystoneauth, which openstacksdk is built on. Its session is imported three times faster than the
-whole SDK, which counts on small nodes, and the SDK's own calls hide things that matter here: granting a role ignores
-the answer, so that a refusal looks like success, and images come back with their properties spread over two places.
-The SDK itself is needed, and imported, only to read a clouds.yaml. Neither is imported with this file, so that check
-mode works on a host where they are not installed yet.
+Requests go through keystoneauth, the foundation of openstacksdk. Its session imports three times faster than the whole SDK,
+which matters on small nodes. The SDK's own calls also hide things that matter here: granting a role ignores the response, which
+makes a refusal look like success, and images come back with their properties spread over two places. The SDK itself is needed,
+and imported, only to read a clouds.yaml. Importing this file imports neither of them. Check mode therefore works on a host
+where they are not installed yet.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from urllib.parse import parse_qs, urlsplit
 Record = dict[str, Any]
 Result = TypeVar("Result")
 
-# Keystone's answer to the right password of a user who needs a second factor as well.
+# Keystone sends this header if the password is right but the user also needs a second factor.
 RECEIPT_HEADER = "Openstack-Auth-Receipt"
 
 
-# Others of 500 and more, such as 501, say that this is no place to ask again.
+# Other statuses from 500 on, such as 501, mean that a retry is pointless.
 TRANSIENT_STATUS = (500, 502, 503, 504)
 
 
 class CloudError(Exception):
-    """A failure that has been put into words for the operator.
+    """A failure with a message for the operator.
 
     kind is one of unreachable, timeout, tls, unauthorized, forbidden, missing, conflict, invalid, server, catalog,
     library, described, other.
@@ -51,14 +51,14 @@ class CloudError(Exception):
 
 
 class Adapter(Protocol):
-    """What is used of keystoneauth1.adapter.Adapter. Raises keystoneauth's exceptions for a status of 400 and more."""
+    """The part of keystoneauth1.adapter.Adapter in use. Raises keystoneauth's exceptions for statuses from 400 on."""
 
     def request(self, url: str, method: str, **kwargs: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a cloud, as the modules' options say it."""
+    """The modules' options for access to a cloud."""
 
     auth: Mapping[str, Any] | None = None
     cloud: str | None = None
@@ -67,7 +67,7 @@ class Access:
     ca_cert: str | None = None
     timeout: float = 60
     api_timeout: float = 60
-    # In check mode a host may be empty. Waiting for a service that nobody is going to start helps nobody.
+    # False in check mode: on an empty host, nothing is going to start the service.
     patient: bool = True
 
     @classmethod
@@ -77,10 +77,10 @@ class Access:
 
 
 class Api:
-    """One service's REST API, with retries where they are safe and with errors in words.
+    """One service's REST API, with retries where they are safe and with readable errors.
 
-    Reading, setting and deleting may be repeated. Creating may not: Keystone happily keeps two services or endpoints
-    that are alike, so that an answer lost on its way would leave a duplicate behind.
+    Reading, updating and deleting may be retried. Creating may not: Keystone accepts identical services or endpoints, and a
+    retry after a lost response would create a duplicate.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Api:
         self._clock = clock
 
     def list(self, path: str, key: str, what: str, **params: Any) -> list[Record]:
-        """All records, over all pages."""
+        """Return the records of all pages."""
         found: list[Record] = []
         while True:
             answer = self.request("GET", path, f"list {what}", params=params).json()
@@ -134,7 +134,7 @@ class Api:
         self.request("PUT", path, what)
 
     def delete(self, path: str, what: str) -> None:
-        """Gone already, perhaps by an attempt whose answer got lost, is as good as deleted."""
+        """Delete an object. A missing object counts as deleted: the response to an earlier attempt may have been lost."""
         try:
             self.request("DELETE", path, f"delete {what}")
         except CloudError as error:
@@ -162,7 +162,7 @@ class Api:
 
 
 class Nothing(Api):
-    """The API of a service that is not there yet. Check mode asks it, to predict what a first run creates."""
+    """The API of a service that does not exist yet. Check mode uses it to predict the objects that a first run creates."""
 
     def __init__(self) -> None:
         super().__init__(_Nowhere(), "nothing", "", "", timeout=0, patient=False)
@@ -177,9 +177,9 @@ class _Nowhere:
 
 
 def _ask_directly(session: Any) -> None:
-    """Without the proxy that the environment names for the rest of the world: a cloud's own addresses mean nothing to it."""
+    """Ignore proxies from the environment: a proxy to the internet cannot reach a cloud's own addresses."""
     session.session.trust_env = False
-    # This part of the environment still counts.
+    # Still honor this part of the environment.
     if session.verify is True:
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
@@ -189,8 +189,8 @@ class Cloud:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        # Where OpenStack's services are installed keystoneauth would import this, and eventlet with it: a second of the
-        # node's core, for traces that nobody asks for.
+        # On nodes with OpenStack's services, keystoneauth would import osprofiler, and eventlet with it. That costs a second
+        # of CPU time for unused traces.
         sys.modules.setdefault("osprofiler", None)  # type: ignore[arg-type]
         try:
             sessions: Any = import_module("keystoneauth1.session")
@@ -208,7 +208,7 @@ class Cloud:
             self._username, self._domain = auth.get("username", ""), auth.get("user_domain_name", "")
             self._password = auth.get("password")
             project = auth.get("project_name", "")
-            # The version is named, so that no request is spent on discovering it.
+            # The explicit version saves a discovery request.
             self._session = sessions.Session(
                 auth=v3.Password(auth_url=self.auth_url, **auth),
                 verify=access.ca_cert or True,
@@ -225,8 +225,8 @@ class Cloud:
             self._session = settings.get_session()
             self._session.timeout = access.api_timeout
         _ask_directly(self._session)
-        # Debian's uWSGI closes each connection without having said so. A request on a connection that is just being
-        # closed gets lost, and where it creates something it may not be repeated.
+        # Debian's uWSGI closes each connection without announcing it. A request on a connection that is about to close gets
+        # lost. If it creates something, it must not be retried.
         self._session.additional_headers["Connection"] = "close"
         self.who = f"user {self._username!r} of domain {self._domain!r}, project {project!r}"
 
@@ -257,14 +257,14 @@ class Cloud:
 
     def _api(self, service: str, url: str) -> Api:
         adapters: Any = import_module("keystoneauth1.adapter")
-        # Answers of 5xx and lost connections are Api's business: keystoneauth would repeat a POST, too.
+        # Api handles 5xx responses and lost connections: keystoneauth would also retry a POST.
         through: Adapter = adapters.Adapter(self._session, endpoint_override=url, connect_retries=0)
         return Api(through, service, url, self.who, timeout=self._access.timeout, patient=self._access.patient)
 
     def identity(self) -> Api:
-        """Keystone at the URL that gives the tokens. The URLs in its catalog may be what is to be corrected."""
+        """Return Keystone's API at the URL that issues the tokens. Keystone's URL in the catalog may be wrong."""
         api = self._api("Keystone", self.auth_url)
-        # Also where Keystone is waited for.
+        # This also waits for Keystone.
         api.attempt(self._session.get_token, f"get a token for {self.who}")
         return api
 
@@ -272,7 +272,7 @@ class Cloud:
         return self.service("image", "Glance", "v2")
 
     def service(self, service_type: str, name: str, version: str = "") -> Api:
-        """The API of a service at its URL in the catalog; version is put at its end where it is not there."""
+        """Return the API of a service at its URL in the catalog. Appends version if the URL lacks it."""
         identity = self.identity()
         url = identity.attempt(
             lambda: self._token(identity).service_catalog.url_for(
@@ -284,7 +284,7 @@ class Cloud:
         return self._api(name, versioned(url, version) if version else url.rstrip("/"))
 
     def service_types(self) -> list[str]:
-        """Types of the services in the catalog that have an endpoint there."""
+        """Return the types of the services that have an endpoint in the catalog."""
         catalog = self._token(self.identity()).service_catalog
         found = catalog.get_endpoints(interface=self._access.interface, region_name=self._access.region_name)
         return sorted(name for name, endpoints in found.items() if endpoints)
@@ -293,7 +293,7 @@ class Cloud:
         return identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalog")
 
     def user_id(self) -> str:
-        """Who we are."""
+        """Return the ID of the authenticated user."""
         return str(self._session.get_user_id())
 
     def project_id(self) -> str | None:
@@ -301,7 +301,7 @@ class Cloud:
         return project
 
     def accepts(self, identity: Api, user_id: str, name: str, password: str) -> bool:
-        """Whether the user can authenticate with the password: one request, without scope and without catalog."""
+        """Return whether the user can authenticate with the password. Takes one request, without scope and catalog."""
         if user_id == self.user_id() and password == self._password:
             return True
         return accepts(identity, user_id, name, password)
@@ -327,21 +327,21 @@ def accepts(identity: Api, user_id: str, name: str, password: str) -> bool:
             )
         return answer
 
-    # Unlike other requests that create something, this one may be repeated: what it creates is a token.
+    # Unlike other requests that create something, this one may be retried: it only creates a token.
     answer = identity.attempt(ask, f"check the password of user {name}")
     return answer.status_code != 401 or RECEIPT_HEADER in answer.headers
 
 
 def versioned(url: str, version: str) -> str:
-    """The URL with the API's version at its end, whether it was there or not."""
+    """Return the URL with the API's version at its end. Appends the version if necessary."""
     url = url.rstrip("/")
     return url if url.endswith(f"/{version}") else f"{url}/{version}"
 
 
 def explain(exception: Exception, what: str, service: str, url: str, who: str) -> CloudError:  # noqa: PLR0912
-    """The one place where the libraries' exceptions become messages.
+    """Convert the libraries' exceptions to messages. This is the only place that does so.
 
-    what is the end of a sentence that begins with "Cannot", and names the object.
+    what: the rest of a sentence that begins with "Cannot", including the object.
     """
     if isinstance(exception, CloudError):
         return exception
@@ -411,19 +411,19 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
         return CloudError(f"{cannot} {said} Expected the file that ca_cert names on this host.", "tls")
     if isinstance(exception, exceptions.ClientException):
         return CloudError(f"{cannot} {service} at {url}: {said}", "other")
-    # Not a library's failure but a mistake in the code: the traceback is worth more than a message.
+    # A bug in the code, not a library's failure. The traceback is more useful than a message.
     raise exception
 
 
 def _root(exception: BaseException) -> BaseException:
-    """What it began with: a refused connection comes wrapped four times, with a message of as many lines."""
+    """Return the original exception: a refused connection is wrapped four times, with a message of as many lines."""
     while exception.__context__ is not None:
         exception = exception.__context__
     return exception
 
 
 def _said(exception: BaseException) -> str:
-    """What the service or the library said, as a sentence."""
+    """Return the message of the service or the library as a sentence."""
     message = str(getattr(exception, "message", None) or exception).strip()
     message = message.split(" (HTTP ", maxsplit=1)[0]
     return message if message.endswith((".", "!", "?")) else f"{message}."

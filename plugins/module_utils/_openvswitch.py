@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bridges of Open vSwitch and their uplinks: what is there, what is wanted, and the ovs-vsctl commands between them.
+"""Open vSwitch bridges and their uplinks: current state, desired state, and the ovs-vsctl commands to get there.
 
-The collection marks each port that it puts into a bridge. Only ports with the mark are ever removed: Neutron's agents keep
-ports in the same bridges, and so do people.
+The collection marks each port that it adds to a bridge. It only ever removes ports with this mark: Neutron's agents and
+administrators have ports in the same bridges.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ LISTING = [
     *["--", "--columns=_uuid,name,interfaces,external_ids", "list", "Port"],
     *["--", "--columns=_uuid,name,type", "list", "Interface"],
 ]
-# Of an interface that is nobody's port. Neutron's own ports, patch ports and tunnels have types.
+# Types of ordinary interfaces. Neutron's own ports, patch ports and tunnels have other types.
 SYSTEM = ("", "system")
 
 
 class BridgeError(ValueError):
-    """What is asked for cannot be, or would take away what belongs to somebody else."""
+    """A request that is impossible, or would remove a port that belongs to somebody else."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Found:
     ports: tuple[Port, ...] = ()
 
     def of(self, interface: str) -> Port | None:
-        """The port that the interface is in. Open vSwitch lets it be in one at most."""
+        """Return the port of the interface. Open vSwitch allows at most one."""
         return next((port for port in self.ports if interface in port.interfaces), None)
 
 
@@ -60,7 +60,7 @@ class Plan:
 
 
 def found(listing: str) -> Found:
-    """From ovs-vsctl's JSON output of the three tables of LISTING, one a line."""
+    """Parse ovs-vsctl's JSON output of the three tables of LISTING, one per line."""
     bridges, ports, interfaces = (json.loads(line)["data"] for line in listing.splitlines())
     types = {uuid[1]: (name, kind) for uuid, name, kind in interfaces}
     by_uuid = {uuid[1]: (name, _references(members), dict(ids[1])) for uuid, name, members, ids in ports}
@@ -81,13 +81,13 @@ def found(listing: str) -> Found:
 
 
 def _references(column: Sequence[Any]) -> list[str]:
-    """One element is written as itself, several as a set."""
+    """Return the references of a column. ovs-vsctl writes one element as itself, several as a set."""
     kind, value = column
     return [value] if kind == "uuid" else [item[1] for item in value]
 
 
 def uplinks(bridges: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Bridge by interface. Refuses what would make a loop, or cannot be."""
+    """Return the bridge by interface. Refuses loops and impossible requests."""
     result: dict[str, str] = {}
     for bridge in bridges:
         name, interface = bridge["name"], bridge.get("interface")
@@ -133,7 +133,7 @@ def _plan_uplink(result: Plan, there: Found, bridge: str, interface: str) -> Non
     result.after.append(line)
     if port and port.bridge == bridge:
         result.before.append(line if port.marked or port.name != interface else f"{line} (not marked)")
-        # A bond that somebody made by hand stays theirs.
+        # Do not take over a bond that an administrator created by hand.
         if not port.marked and port.name == interface:
             result.marked.append(line)
             result.commands += ["--", "set", "Port", interface, MARKED]

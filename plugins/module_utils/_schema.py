@@ -40,7 +40,7 @@ UNKNOWN_DATABASE = 1049
 
 
 class SchemaError(DatabaseError):  # type: ignore[misc]
-    """A schema that cannot be brought to the newest revision."""
+    """A schema that cannot be upgraded to the newest revision."""
 
 
 # --- the scripts -----------------------------------------------------------------------------------------------------
@@ -48,19 +48,19 @@ class SchemaError(DatabaseError):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Revisions:
-    """The graph of revision scripts: each revision with those it comes after, by branch or by dependency."""
+    """The graph of revision scripts: each revision with its predecessors, by branch or by dependency."""
 
     parents: Mapping[str, frozenset[str]]
 
     @property
     def heads(self) -> frozenset[str]:
-        """Revisions nothing comes after. This is what alembic leaves in its table: one row per head, and none for the
-        head of a branch that another branch's head depends on (as Glance's contract branch does on expand)."""
+        """Return the revisions without a successor, as Alembic leaves them in its table. It has one row per head, and none for
+        the head of a branch that another branch's head depends on (as Glance's contract branch does on expand)."""
         followed = frozenset().union(*self.parents.values())
         return frozenset(self.parents) - followed
 
     def applied(self, rows: frozenset[str]) -> frozenset[str]:
-        """All revisions that a database with these rows in its version table went through."""
+        """Return all revisions that a database with these rows in its version table has been through."""
         found: set[str] = set()
         pending = [row for row in rows if row in self.parents]
         while pending:
@@ -82,7 +82,7 @@ _STATEMENT = re.compile(rb"^(?:revision|down_revision|depends_on)\b[^=\n]*=.*$",
 
 
 def _parsed(source: bytes, path: Path) -> ast.Module:
-    """The script, or only its statements about revisions if each is one line: Neutron has 150 scripts, and a node a slow core."""
+    """Parse the script, or only its revision statements if each is one line. Neutron's 150 scripts take long on a slow core."""
     statements: list[bytes] = _STATEMENT.findall(source)
     try:
         short = ast.parse(b"\n".join(statements))
@@ -90,7 +90,7 @@ def _parsed(source: bytes, path: Path) -> ast.Module:
         short = None
     if short is not None and all(isinstance(getattr(each, "value", None), ast.Constant) for each in short.body):
         known = _assignments(short)
-        # A name that stands there twice may stand in a text once.
+        # If a name occurs twice, one occurrence may be inside a string.
         if len(known) == len(short.body) and ("revision" in known) == ("down_revision" in known):
             return short
     return ast.parse(source, filename=str(path))
@@ -124,7 +124,7 @@ def _strings(path: Path, name: str, node: ast.expr | None, known: Mapping[str, a
 
 
 def load_revisions(directories: Sequence[str]) -> Revisions:
-    """Read the scripts without importing them: that would load the whole service, and take as long as the migration."""
+    """Read the scripts without importing them: an import would load the whole service, and take as long as the migration."""
     parents: dict[str, frozenset[str]] = {}
     for directory in directories:
         if not Path(directory).is_dir():
@@ -152,7 +152,7 @@ def load_revisions(directories: Sequence[str]) -> Revisions:
     return Revisions(parents)
 
 
-# --- what the database went through -----------------------------------------------------------------------------------
+# --- revisions in the database ----------------------------------------------------------------------------------------
 
 
 def _check_table(table: str) -> str:
@@ -177,7 +177,7 @@ def _sqlite_revisions(connection: Connection, table: str) -> frozenset[str]:
 
 
 def current_revisions(connection: Connection, version_table: str) -> frozenset[str]:
-    """The rows of the version table; none if there is no such table or no such database."""
+    """Return the rows of the version table. Empty if the table or the database does not exist."""
     table = _check_table(version_table)
     if connection.is_sqlite:
         return _sqlite_revisions(connection, table)
@@ -194,7 +194,7 @@ def current_revisions(connection: Connection, version_table: str) -> frozenset[s
 
 
 def revisions_of(connection: Connection, databases: Sequence[str], version_table: str) -> dict[str, frozenset[str]]:
-    """The rows of the version tables of these databases of one server; of the URL's own if none are named."""
+    """Return the rows of the version tables of these databases on one server. Defaults to the database in the URL."""
     connections = [connection.of(database) for database in databases] or [connection]
     return {each.database: current_revisions(each, version_table) for each in connections}
 
@@ -222,7 +222,7 @@ def run_command(
 ) -> None:
     """Run the service's own migration command, without a shell and without the variables of this session.
 
-    inherited: file descriptors that stay open as long as it runs, also if this process is killed.
+    inherited: file descriptors that stay open as long as the command runs, even if this process is killed.
     """
     base = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
     name = " ".join(command)
@@ -270,20 +270,20 @@ class Outcome:
 
 
 def _listed(rows: Mapping[str, frozenset[str]]) -> list[str]:
-    """What the version tables hold; with the name of the database only if there are several."""
+    """Return the rows of the version tables, with the name of the database only if there are several."""
     if len(rows) == 1:
         return sorted(*rows.values())
     return [f"{database}: {row}" for database, found in rows.items() for row in sorted(found)]
 
 
 class Marked(t.Protocol):
-    """A database whose creation was begun and not ended, as far as anybody knows."""
+    """A database whose creation has begun and, as far as its mark shows, not ended."""
 
     def reached(self, known: Revisions, rows: frozenset[str]) -> bool: ...
 
 
 class Creating(t.Protocol):
-    """What _schema_creation knows of a schema that is being created."""
+    """The interface of _schema_creation to a schema that is being created."""
 
     def alone(self, wait: float) -> contextlib.AbstractContextManager[Sequence[int]]: ...
 
@@ -306,7 +306,7 @@ def migrate(
     wait: float,
     check_mode: bool,
 ) -> Outcome:
-    """Run the command if a database has not gone through all scripts, and make sure that it then has."""
+    """Run the command if a database lacks revisions, and make sure that none is missing afterwards."""
     try:
         known = revisions()
         before = current()
@@ -315,11 +315,11 @@ def migrate(
     except UnreachableError:
         if not check_mode:
             raise
-        # An empty machine: what is missing will be there when this is no longer a prediction.
+        # An empty machine. The real run will have the missing prerequisites.
         return Outcome(True, [], ["head"], [])
     heads = sorted(known.heads)
     _refuse_unknown(name, known, before)
-    # What a creation has left that broke off counts for nothing.
+    # Ignore the remains of an interrupted creation.
     broken_off = any(not mark.reached(known, before.get(database, frozenset())) for database, mark in marks.items())
     found = [] if broken_off else _listed(before)
     if _complete(known, before) and not marks:
@@ -329,7 +329,7 @@ def migrate(
             of_databases.check(known, before)
         return Outcome(True, found, _listed(dict.fromkeys(before, known.heads)), heads)
     with of_databases.alone(wait) as inherited:
-        # Whoever was waited for may have done it.
+        # The run that held the lock may have done the work.
         now = current()
         _refuse_unknown(name, known, now)
         if not _complete(known, now):

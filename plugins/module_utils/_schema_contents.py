@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a database holds, and whether anybody could miss it.
+"""The contents of a database, and whether dropping them could lose data.
 
-Migration scripts create tables and insert a few rows that are known beforehand. Everything else in a database is somebody's
-work: more rows, views, sequences, triggers that no script creates, references from other databases.
+Migration scripts create tables and insert a few known rows. Everything else in a database is somebody's work: more rows, views,
+sequences, triggers that no script creates, references from other databases.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SHOWN = 8
 
 
 def quoted(*names: str) -> str:
-    """A name as MariaDB's statements take it, whatever characters it has."""
+    """Quote a name for MariaDB's statements, whatever characters it has."""
     return ".".join("`" + name.replace("`", "``") + "`" for name in names)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Kind (as information_schema calls it) and comment of everything in a database that has a table's name."""
+    """Kind (as in information_schema) and comment of all objects of a database that share the namespace of tables."""
 
     kinds: Mapping[str, str]
     comments: Mapping[str, str]
@@ -40,7 +40,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a creation that broke off may leave. tables: any rows; rows: at most so many; scripts: texts that name triggers."""
+    """Possible remains of an interrupted creation. tables: any rows; rows: maximum number; scripts: texts that name triggers."""
 
     tables: frozenset[str]
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -57,13 +57,13 @@ def contents_of(execute: Execute, database: str) -> Contents:
         "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
         (database,),
     )
-    # The server compares without regard to case, and names of databases differ by it.
+    # The server compares case-insensitively, but database names are case-sensitive.
     found = [row[1:] for row in rows if row[0] == database]
     return Contents({name: kind for name, kind, _comment in found}, {name: comment or "" for name, _kind, comment in found})
 
 
 def foreign(execute: Execute, database: str, contents: Contents, leftovers: Leftovers) -> list[str]:
-    """In words, what is in a database that no creation leaves."""
+    """Describe the contents of a database that no creation leaves behind."""
     found = []
     for name, kind in sorted(contents.kinds.items()):
         if kind != "BASE TABLE":
@@ -92,7 +92,7 @@ def foreign(execute: Execute, database: str, contents: Contents, leftovers: Left
 
 
 def sessions(execute: Execute, database: str) -> list[str]:
-    """Other connections with this database, as far as the account may see them: all of its own."""
+    """Return the other connections to this database that the account may see: at least all of its own."""
     rows = execute(
         "SELECT DB, ID, USER, HOST FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND DB = %s", (database,)
     )

@@ -1,16 +1,16 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The creation of a schema, which MariaDB cannot take back when it breaks off: its statements about tables are no transaction.
+"""The creation of a schema. MariaDB cannot roll back an interrupted creation, because its DDL statements are not transactional.
 
-A revision that broke off in its middle is run again from its beginning, and fails on the tables that exist already. So an
-interrupted creation begins again with an empty database. Two things have to be true before anything is dropped:
+An interrupted revision would run again from its beginning, and fail on the tables that already exist. An interrupted creation
+therefore starts over with an empty database. Two conditions must be met before anything is dropped:
 
-- The database has the mark of a creation that has not reached the revisions it aimed at. The mark is a table. It is there
-  from before the first revision until after the last, and its comment says what was aimed at.
-- The database holds nothing but what a creation leaves (_schema_contents), and nobody is connected to it.
+- The database has the mark of a creation that has not reached its target revisions. The mark is a table. It exists from before
+  the first revision until after the last, and its comment holds the target revisions.
+- The database contains only what a creation leaves behind (_schema_contents), and has no other connections.
 
-Without the second the operator decides: `recreate`, or a statement by hand.
+If the second condition is not met, the operator decides: `recreate`, or a statement by hand.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._schema_contents 
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_lock import BusyError, alone
 
 MARK = "mikumo_schema_is_being_created"
-# Seconds in which a connection ends whose process was killed.
+# Seconds until the connection of a killed process ends.
 GOODBYE = 60
-# Kinds of what has a table's name, and how each is dropped.
+# Object types for DROP, by kind. All other kinds are tables.
 DROP = {"VIEW": "VIEW", "SEQUENCE": "SEQUENCE"}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a mark says. heads: revisions aimed at, None for a mark that says nothing, as older releases made it."""
+    """The content of a mark. heads: target revisions, None for an empty mark from an older release."""
 
     heads: frozenset[str] | None = None
     version_table: str | None = None
@@ -79,7 +79,7 @@ class Mark:
         )
 
     def reached(self, known: Revisions, rows: frozenset[str]) -> bool:
-        """Whether the creation came to its end, and only its mark was left."""
+        """Return whether the creation has completed and only its mark is left."""
         if known.complete(rows):
             return True
         return self.heads is not None and self.heads <= known.applied(rows) | rows
@@ -92,10 +92,10 @@ class Mark:
 
 
 class Creation:
-    """What is known of the creation of these databases of one server. SQLite's are left alone.
+    """The creation of these databases on one server. Leaves SQLite databases alone.
 
-    rows: the most that the migration scripts insert, by table. recreate: the operator's consent to drop what is not proven to
-    be nobody's.
+    rows: maximum number of rows that the migration scripts insert, by table. recreate: the operator's consent to drop contents
+    that may be somebody's work.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Creation:
 
     @contextlib.contextmanager
     def alone(self, wait: float) -> Iterator[Sequence[int]]:
-        """Nobody else changes these databases meanwhile. Gives what the command has to inherit: it may outlive this process."""
+        """Lock these databases. Yields descriptors that the command must inherit, because it may outlive this process."""
         try:
             with alone(self._connection, self._databases, wait) as (execute, descriptors):
                 self._execute = execute
@@ -129,16 +129,16 @@ class Creation:
 
     @property
     def _locked(self) -> Execute:
-        """The connection that holds the locks: if it is lost, so are they, and nothing is done any more."""
+        """Return the connection that holds the locks. If it is lost, the locks are too, and all further statements fail."""
         if self._execute is None:
             raise RuntimeError("outside of alone()")
         return self._execute
 
     def marks(self) -> dict[str, Mark]:
-        """The databases with a mark of this schema."""
+        """Return the databases with a mark of this schema."""
         found = {}
         for name in self._databases if not self._connection.is_sqlite else ():
-            # A database that does not exist has none.
+            # A missing database has no mark.
             with contextlib.suppress(UnreachableError), opened(self._connection.of(name)) as execute:
                 mark = self._mark(execute, name)
                 if mark:
@@ -146,12 +146,12 @@ class Creation:
         return found
 
     def check(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None:
-        """Refuses what begin would refuse. While another run is at work, what it has not finished says nothing."""
+        """Refuse what begin would refuse. Skip the check while another run is at work, because its state is not final."""
         with contextlib.suppress(BusyError, UnreachableError), self.alone(0):
             self._plan(known, rows)
 
     def begin(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None:
-        """Undoes an interrupted creation, removes the mark of one that came to its end, and marks a new one."""
+        """Undo an interrupted creation, remove the mark of a completed one, and mark a new one."""
         for step, database in self._plan(known, rows):
             step(database, known)
 
@@ -173,7 +173,7 @@ class Creation:
         return None
 
     def _plan(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> list[tuple[t.Callable[[str, Revisions], None], str]]:
-        """What is to do with each database. All are looked at before the first is changed."""
+        """Return the step for each database. Examines all databases before the first change."""
         if self._connection.is_sqlite:
             return []
         execute = self._locked
@@ -204,7 +204,7 @@ class Creation:
             )
 
     def _new(self, database: str, known: Revisions) -> None:
-        # One statement, which MariaDB does completely or not at all.
+        # A single statement is atomic in MariaDB.
         self._locked(f"CREATE TABLE {_quoted_mark(database)} (nothing INT) COMMENT = %s", (self._text(known),))
 
     def _unmark(self, database: str, _known: Revisions) -> None:
@@ -214,12 +214,12 @@ class Creation:
         execute = self._locked
         self._wait_for_others(database)
         contents = contents_of(execute, database)
-        # Whoever was waited for may have written.
+        # The run that held the lock may have written data.
         if not self._recreate and foreign(execute, database, contents, self._leftovers):
             raise SchemaError(f"{self._schema}: somebody has written into the database {database} just now; run again")
         execute("SET SESSION FOREIGN_KEY_CHECKS = 0, SESSION lock_wait_timeout = 60")
-        # The version table goes first, so that it never says more than is there. The mark stays: if this breaks off as well,
-        # it is still there.
+        # Drop the version table first, so that it never lists more revisions than the database has. Keep the mark in case this
+        # is interrupted too.
         for name in sorted(contents.kinds, key=lambda name: name != self._version_table):
             if name != MARK:
                 execute(f"DROP {DROP.get(contents.kinds[name], 'TABLE')} {quoted(database, name)}")
@@ -246,5 +246,5 @@ class Creation:
 
 
 def _quoted_mark(database: str) -> str:
-    """For a statement with values, in which the driver takes a % for a place."""
+    """Quote the mark for a statement with values. There the driver treats % as a placeholder."""
     return str(quoted(database, MARK)).replace("%", "%%")

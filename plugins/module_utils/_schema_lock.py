@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time changes a schema.
+"""Locks that allow only one run at a time to change a schema.
 
-Two locks: a name of MariaDB's keeps the runs on other machines away. A socket keeps those on this machine away, also after a
-run was killed: the migration command inherits the socket, and goes on without the run that started it.
+There are two locks. A named lock in MariaDB excludes runs on other machines. A socket excludes runs on this machine, even after
+a run was killed: the migration command inherits the socket, and outlives the run that started it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._database import 
 
 __all__ = ["BusyError", "alone"]
 
-# Longest name of a lock in MariaDB.
+# Maximum length of a lock name in MariaDB.
 LONGEST = 64
-# The connection that holds the lock says nothing while the command runs.
+# The connection that holds the lock is idle while the command runs.
 SILENCE = 7 * 24 * 3600
 
 
 class BusyError(DatabaseError):  # type: ignore[misc]
-    """Somebody else is at work."""
+    """Another run holds the lock."""
 
 
 def _name(database: str) -> str:
@@ -42,7 +42,7 @@ def _busy(connection: Connection, database: str, wait: float) -> BusyError:
 
 @contextlib.contextmanager
 def _on_this_machine(connection: Connection, database: str, deadline: float, wait: float) -> Iterator[int]:
-    # In the abstract namespace: it is no file, and gone when the last process that has it ends.
+    # A socket in the abstract namespace has no file, and disappears when the last process that holds it ends.
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
         while True:
             try:
@@ -59,10 +59,10 @@ def _on_this_machine(connection: Connection, database: str, deadline: float, wai
 
 @contextlib.contextmanager
 def alone(connection: Connection, databases: Sequence[str], wait: float) -> Iterator[tuple[Execute | None, list[int]]]:
-    """Nobody else changes these databases of one server. Gives the connection that holds MariaDB's locks (SQLite has none), and
-    the descriptors that a command has to inherit."""
+    """Lock these databases of one server. Yields the connection that holds MariaDB's locks (None for SQLite), and the descriptors
+    that a command must inherit."""
     deadline = time.monotonic() + wait
-    # Always in the same order, so that two runs never wait for each other.
+    # Always lock in the same order: otherwise two runs could deadlock.
     names = sorted(set(databases))
     with contextlib.ExitStack() as stack:
         descriptors = [stack.enter_context(_on_this_machine(connection, name, deadline, wait)) for name in names]
@@ -72,7 +72,7 @@ def alone(connection: Connection, databases: Sequence[str], wait: float) -> Iter
         execute = stack.enter_context(opened(connection.of(names[0])))
         execute(f"SET SESSION wait_timeout = {SILENCE}")
         for name in names:
-            # These end with the connection, whatever happens to this process.
+            # These locks end with the connection, whatever happens to this process.
             if execute("SELECT GET_LOCK(%s, %s)", (_name(name), max(0.0, deadline - time.monotonic()))) != [(1,)]:
                 raise _busy(connection, name, wait)
         yield execute, descriptors

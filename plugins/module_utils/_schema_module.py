@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A schema as the modules' options describe it. The options are documented in plugins/modules/database_schema.py."""
+"""Options for a schema, shared by several modules. plugins/modules/database_schema.py documents them."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def _counts(name: str, rows: Mapping[str, t.Any]) -> dict[str, int]:
 def bring_to_head(
     params: Mapping[str, t.Any], *, check_mode: bool, wait: float, unwritten: Mapping[str, str] | None = None
 ) -> Outcome:
-    """Brings the schema to its newest revision, or says whether it is there. A SchemaError has its name and not its password.
+    """Upgrade the schema to its newest revision, or check whether it is there. A SchemaError has its name, but no password.
 
-    wait: seconds for a server that does not run yet. With 0 check mode predicts a change then.
-    unwritten: by path, what check mode would have written.
+    wait: seconds to wait for a server that is not up yet. With 0, check mode predicts a change for such a server.
+    unwritten: content that check mode would have written, by path.
     """
     name: str = params["name"]
     secrets = list(params["secrets"])

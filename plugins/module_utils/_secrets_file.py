@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file with a site's secrets: where it is, and how it gets what it lacks.
+"""The file with a site's secrets: finds it, and adds missing secrets.
 
-Two runs at once make one set: the directory is locked while the file is looked at and written, and a new file is put into its
-place in one step, only if nobody else was faster.
+Two simultaneous runs generate only one set: the directory is locked while the file is read and written. A new file is moved into
+place atomically, and only if no other run was faster.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ HEADER = """\
 
 
 class SecretsFileError(Exception):
-    """A file that cannot be used or written. The message has names and no values."""
+    """A file that cannot be used or written. The message has only names, never values."""
 
 
 class Outcome(t.NamedTuple):
     changed: bool
-    # Names that were generated, or would be.
+    # Names of secrets that were generated, or would be.
     generated: list[str]
-    # Whether the file now has what the inventory lacked, so that it has to be read.
+    # Whether the file now has secrets that the inventory lacked, and must be read.
     read: bool
 
 
 def place(path: str, sources: Sequence[str]) -> Path:
-    """The file that is named, or the one beside the inventory.
+    """Return the given path, or the default path next to the inventory.
 
-    sources: of the inventory, as ansible_inventory_sources has them.
+    sources: inventory sources, as in ansible_inventory_sources.
     """
     if path:
         found = Path(os.path.expanduser(path))  # noqa: PTH111
@@ -84,7 +84,7 @@ def place(path: str, sources: Sequence[str]) -> Path:
 def _locked(directory: Path) -> Iterator[None]:
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        # Some network file systems lock no directory. There, os.link alone keeps a second run from writing its own.
+        # Some network file systems cannot lock directories. There, only os.link stops a second run from writing its own file.
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -93,7 +93,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _look(path: Path) -> str | None:
-    """The text of the file, or None if there is none."""
+    """Return the text of the file, or None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -130,7 +130,7 @@ def _parsed(path: Path, text: str) -> t.Any:
     except Exception as error:
         mark = getattr(error, "problem_mark", None)
         line = f", see line {mark.line + 1}" if mark else ""
-        # The parser's message shows the line, and a secret with it.
+        # The parser's message quotes the line, which may contain a secret.
         raise SecretsFileError(f"{path} is not YAML{line}") from None
 
 
@@ -148,7 +148,7 @@ def _temporary(path: Path, text: str) -> Path:
 
 
 def _create(path: Path, text: str) -> bool:
-    """Whether the file was made. False if somebody else was faster."""
+    """Create the file. Return False if another run was faster."""
     temporary = _temporary(path, text)
     try:
         os.link(temporary, path)
@@ -160,7 +160,7 @@ def _create(path: Path, text: str) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
-    # A link stays one: what it leads to is replaced.
+    # Keep a symbolic link: replace its target.
     target = Path(os.path.realpath(path))
     temporary = _temporary(target, text)
     try:
@@ -183,9 +183,9 @@ def _lacks(path: Path, missing: Sequence[str]) -> str:
 
 
 def bring(path: Path, missing: Sequence[str], given: Sequence[str], *, add: bool, check_mode: bool = False) -> Outcome:
-    """Brings the names that the inventory lacks into the file.
+    """Add the secrets that the inventory lacks to the file.
 
-    given: names that the inventory has; add: consent to add to secrets that exist.
+    given: names that the inventory has; add: consent to add to existing secrets.
     """
     if not missing:
         return Outcome(False, [], False)
@@ -206,7 +206,7 @@ def _make_directory(directory: Path, check_mode: bool) -> None:
     if directory.name == "all" and group_vars.name == "group_vars":
         single = [name for name in ("all", "all.yml", "all.yaml", "all.json") if (group_vars / name).is_file()]
         if single:
-            # Ansible would read the directory instead of the file.
+            # Ansible would read this directory instead of the file.
             raise SecretsFileError(
                 f"new secrets belong into {directory}/secrets.yml, but {group_vars} has a file {single[0]}, "
                 "which Ansible does not read "
@@ -247,7 +247,7 @@ def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mo
 def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: bool) -> Outcome:
     if text.startswith("$ANSIBLE_VAULT"):
         if not add:
-            # It may have them, and not be a part of the inventory: who reads it has the vault's password.
+            # The encrypted file may have them without being part of the inventory. The task that reads it has the vault password.
             return Outcome(False, [], True)
         raise _encrypted(path, missing)
     content = _parsed(path, text)

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which services and agents report themselves alive to the API that they belong to."""
+"""Finds the services and agents that report themselves alive to their API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Service = tuple[str, str]
 
 @dataclass(frozen=True)
 class Registry:
-    """Where an API says who is alive. The programs are those whose names begin with the prefix."""
+    """An API's list of live services, for programs whose names begin with the prefix."""
 
     prefix: str
     service_type: str
@@ -45,7 +45,7 @@ def registry_of(binary: str) -> Registry:
 
 
 def alive(api: Api, registry: Registry) -> set[Service]:
-    """Cinder's back end after @ does not count."""
+    """Return the services that are alive. Ignores Cinder's back end after @."""
     found = api.list(registry.path, registry.key, "services and agents")
     return {(one["binary"], one["host"].partition("@")[0]) for one in found if registry.alive(one)}
 
@@ -58,7 +58,7 @@ def wait(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[set[Service], str]:
-    """Those that are still silent at the end, and the last trouble with an API. Who was alive once is not asked for again."""
+    """Return the services that are still silent at the end, and the last API error. A service needs to be alive only once."""
     silent = set(expected)
     registries = {binary: registry_of(binary) for binary, _host in silent}
     end = clock() + seconds
@@ -70,7 +70,7 @@ def wait(
             except CloudError as error:
                 if not error.transient:
                     raise
-                # An API that is not up yet, or is being restarted.
+                # An API that is not up yet, or is restarting.
                 trouble = str(error)
         if not silent or clock() >= end:
             return silent, trouble

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd says about units, and the few calls of systemctl, each for many units at once."""
+"""The state of units in systemd, and the few systemctl calls, each for many units at once."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ PROPERTIES = (
     "StateChangeTimestamp",
     "StateChangeTimestampMonotonic",
 )
-# What systemd writes itself at every daemon-reload or applies at once says nothing about a change by an administrator.
+# Files that systemd itself writes at every daemon-reload, or applies immediately. They do not indicate an administrator's change.
 GENERATED = ("/run/systemd/", "/etc/systemd/system.control/")
-# Where an administrator's unit files are.
+# Directory of an administrator's unit files.
 ADMINISTRATOR = "/etc/systemd/system/"
 ENABLED = frozenset({"enabled", "enabled-runtime"})
 RUNNING = frozenset({"active", "reloading", "refreshing"})
-# Less than this between the two clocks is not a step.
+# Smaller differences between the two clocks do not count as a step.
 CLOCK_STEP = 2_000_000
 JOURNAL_LINES = 40
 
 
 class UnitsError(Exception):
-    """Units that are not in the wanted state, or cannot be asked for it."""
+    """Units that are not in the desired state, or whose state cannot be read."""
 
 
 class NoSystemdError(UnitsError):
@@ -73,7 +73,7 @@ Runner = Callable[[Sequence[str], float], Run]
 
 
 def run_command(command: Sequence[str], timeout: float) -> Run:
-    # A start script beside a unit is of no use, and keeping it in step costs a reload of systemd for each.
+    # An init script next to a unit has no effect, and keeping it in sync costs a systemd reload for each unit.
     environment = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "SYSTEMCTL_SKIP_SYSV": "1"}
     try:
         done = started(command, environment, timeout)
@@ -86,7 +86,7 @@ def run_command(command: Sequence[str], timeout: float) -> Run:
 
 @dataclass(frozen=True)
 class Status:
-    """The properties of a unit, with the time stamps that decide about a restart."""
+    """The properties of a unit, including the timestamps that decide about a restart."""
 
     values: Mapping[str, str]
 
@@ -111,12 +111,12 @@ class Status:
 
     @property
     def forgetful(self) -> bool:
-        """systemd unloads a oneshot unit when it is done, and with it the knowledge that it ran."""
+        """systemd unloads such a oneshot unit when it is done, and forgets that it ran."""
         return self["Type"] == "oneshot" and self["RemainAfterExit"] == "no"
 
     @property
     def failed(self) -> bool:
-        # 'failed-before-auto-restart' is a step on the way to the next attempt.
+        # 'failed-before-auto-restart' is a transition to the next attempt.
         return self["ActiveState"] == "failed" and self["SubState"] == "failed" and not self.busy
 
     @property
@@ -125,7 +125,7 @@ class Status:
 
     @property
     def overridden(self) -> bool:
-        """An administrator's unit file goes before the one that systemd has read, which it does not notice by itself."""
+        """Whether an administrator's unit file overrides the one that systemd has loaded. systemd does not notice this itself."""
         if not self["FragmentPath"] or self["FragmentPath"].startswith(ADMINISTRATOR):
             return False
         path = Path(ADMINISTRATOR, Path(self["FragmentPath"]).name)
@@ -137,14 +137,14 @@ class Status:
         return [path for path in paths if path and not path.startswith(GENERATED)]
 
     def _time(self, name: str) -> int | None:
-        """Microseconds since 1970, as the clock of today would have shown them."""
+        """Return microseconds since 1970, as today's clock would have shown them."""
         text = self[f"{name}Timestamp"]
         if not text or text == "n/a":
             return None
         stamp = parse_timestamp(text)
         monotonic = self[f"{name}TimestampMonotonic"]
         if monotonic.isdigit() and int(monotonic):
-            # A unit started while the clock was wrong, before NTP set it back, would look newer than every file.
+            # If NTP set the clock back after a unit started, the unit would look newer than every file.
             actual = (time.time_ns() - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000 + int(monotonic)
             if actual < stamp - CLOCK_STEP:
                 return actual
@@ -152,12 +152,12 @@ class Status:
 
     @property
     def started(self) -> int | None:
-        # The main process reads its files after it was started, not after it became ready.
+        # The main process reads its files after it starts, not after it becomes ready.
         return self._time("ExecMainStart") or self._time("InactiveExit")
 
     @property
     def reloaded(self) -> int | None:
-        """The last change of state while active is the end of a reload."""
+        """Return the time of the last reload: the last state change of an active unit is the end of a reload."""
         change, enter = self._time("StateChange"), self._time("ActiveEnter")
         if change is not None and enter is not None and change > enter and self["ReloadResult"] in ("success", ""):
             return change
@@ -173,8 +173,8 @@ class Status:
 
 
 def parse_timestamp(text: str) -> int:
-    """'Sat 2026-11-21 01:13:43.123456 UTC' in microseconds since 1970."""
-    # Not strptime with %a: the name of the day is of no use, and %f wants exactly what us+utc gives.
+    """Convert 'Sat 2026-11-21 01:13:43.123456 UTC' to microseconds since 1970."""
+    # Do not parse the day's name with %a: it is not needed. %f matches the format us+utc exactly.
     try:
         _day, date, clock, zone = text.split()
         moment = datetime.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=datetime.UTC)
@@ -182,7 +182,7 @@ def parse_timestamp(text: str) -> int:
         raise UnitsError(f"the time stamp {text!r} of systemctl is not understood") from error
     if zone != "UTC":
         raise UnitsError(f"the time stamp {text!r} of systemctl is not in UTC")
-    # Not float seconds: they have no room for all microseconds.
+    # Float seconds would lose microseconds.
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return (moment - epoch) // datetime.timedelta(microseconds=1)
 
@@ -211,7 +211,7 @@ class Systemctl:
         return {name: Status(block) for name, block in zip(names, blocks, strict=True)}
 
     def call(self, verb: str, names: Sequence[str] = (), *flags: str) -> None:
-        """Run a verb for all these units; no units, no call."""
+        """Run a verb for all these units. Does nothing without units."""
         if not names and verb != "daemon-reload":
             return
         done = self._run(["systemctl", verb, *flags, *(["--", *names] if names else [])], self._timeout)

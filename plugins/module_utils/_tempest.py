@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what a cloud's APIs say to the options of tempest.conf: what there is to test, and with which images and flavours."""
+"""Derives the options of tempest.conf from a cloud's APIs: the features to test, and the images and flavors to use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import
 
 Section = dict[str, Any]
 
-# Tempest's name of a service, and the types that it has in catalogs.
+# Tempest's name of a service, and its types in catalogs.
 SERVICES: dict[str, tuple[str, ...]] = {
     "cinder": ("block-storage", "volumev3", "volume"),
     "glance": ("image",),
@@ -23,7 +23,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "nova": ("compute",),
     "swift": ("object-store",),
 }
-# Sections of tempest.conf that name a service's type in the catalog.
+# Sections of tempest.conf that contain a service's type in the catalog.
 SECTIONS = {
     "cinder": "volume",
     "glance": "image",
@@ -31,15 +31,15 @@ SECTIONS = {
     "nova": "compute",
     "swift": "object-storage",
 }
-# Formats that an instance boots from. The others are kernels and the like.
+# Formats that an instance can boot from. The others are kernels and the like.
 BOOTABLE = frozenset({"ami", "qcow2", "raw", "vdi", "vhd", "vhdx", "vmdk", "ploop"})
-# From this version of its API on, Cinder extends a volume that is in use.
+# First version of Cinder's API that can extend a volume in use.
 EXTEND_ATTACHED = (3, 42)
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the operator has decided. Empty means: find it."""
+    """The operator's choices. Empty means: choose automatically."""
 
     image: str = ""
     image_alt: str = ""
@@ -50,7 +50,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Found:
-    """What the APIs say. A service that is not there has said nothing."""
+    """The answers of the APIs. Empty for a service that does not exist."""
 
     auth_url: str
     # empty if it does not matter
@@ -72,13 +72,13 @@ class Found:
 
 
 def service_type(services: Sequence[str], name: str) -> str | None:
-    """Type that a service has in this catalog."""
+    """Return the type of a service in this catalog."""
     return next((one for one in SERVICES[name] if one in services), None)
 
 
 def pick_images(images: Sequence[Record], first: str = "", second: str = "") -> tuple[Record, Record]:
-    """The image that instances boot, and another one for what needs two. Both are the same where there is only one."""
-    # Tempest makes projects of its own, which see public images only.
+    """Return the image that instances boot, and another one for tests that need two. Both are the same if there is only one."""
+    # Tempest creates its own projects, which see only public images.
     usable = [
         one
         for one in images
@@ -101,11 +101,11 @@ def pick_images(images: Sequence[Record], first: str = "", second: str = "") -> 
 
 
 def pick_flavors(flavors: Sequence[Record], images: Sequence[Record], first: str = "", second: str = "") -> tuple[Record, Record]:
-    """The smallest flavour that the images run with, and the next larger one, which a resize goes to."""
+    """Return the smallest flavor that fits the images, and the next larger one as the target of a resize."""
     ram = max((one.get("min_ram") or 0 for one in images), default=0)
     disk = max((one.get("min_disk") or 0 for one in images), default=0)
     public = [one for one in flavors if one.get("os-flavor-access:is_public", True)]
-    # A disk of 0 is as large as the image, and only administrators may boot that.
+    # A disk size of 0 means the size of the image. Only administrators may boot such a flavor.
     usable = [one for one in public if one["ram"] >= ram and one["disk"] >= max(disk, 1)]
     usable.sort(key=lambda one: (one["ram"], one["vcpus"], one["disk"], one["name"]))
     if not usable:
@@ -122,7 +122,7 @@ def pick_flavors(flavors: Sequence[Record], images: Sequence[Record], first: str
 
 
 def pick_network(networks: Sequence[Record], name: str = "") -> Record | None:
-    """The network that floating addresses come from."""
+    """Return the network for floating IPs."""
     external = sorted((one for one in networks if one.get("router:external")), key=lambda one: str(one["name"]))
     if name:
         return _named("external network", name, external)
@@ -143,15 +143,15 @@ def _named(kind: str, name: str, records: Sequence[Record]) -> Record:
 
 
 def newest(version: Record) -> str | None:
-    """Highest microversion that an API says it knows. Nova and Cinder call it version, Placement max_version."""
+    """Return the highest microversion that an API reports. Nova and Cinder call it version, Placement max_version."""
     said = version.get("max_version") or version.get("version")
     return str(said) if said and re.fullmatch(r"\d+\.\d+", str(said)) else None
 
 
 def config(found: Found, wishes: Wishes, interface: str = "public") -> dict[str, Section]:
-    """Sections and options of tempest.conf that follow from the cloud."""
+    """Return the sections and options of tempest.conf that follow from the cloud."""
     sections: dict[str, Section] = {
-        # None is not written. Without a region, Tempest takes the first one of the catalog.
+        # None is not written. Without a region, Tempest uses the first one in the catalog.
         "identity": {"uri_v3": found.auth_url, "v3_endpoint_type": interface, "region": found.region or None},
         "service_available": {name: service_type(found.services, name) is not None for name in sorted(SERVICES)},
     }
@@ -174,7 +174,7 @@ def config(found: Found, wishes: Wishes, interface: str = "public") -> dict[str,
 
 def _up_to(version: Record) -> Section:
     highest = newest(version)
-    # Without a lower bound, tests that need no microversion run, too.
+    # Without a lower bound, tests that need no microversion run too.
     return {"max_microversion": highest} if highest else {}
 
 
@@ -223,7 +223,7 @@ def _compute(sections: dict[str, Section], found: Found, wishes: Wishes) -> None
         "resize": several and flavors[0]["id"] != flavors[1]["id"],
         "cold_migration": several,
         "live_migration": several,
-        # Keys of encrypted volumes are kept by Barbican.
+        # Barbican keeps the keys of encrypted volumes.
         "attach_encrypted_volume": "key-manager" in found.services,
     }
 

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets units run with the files that are on disk."""
+"""Makes sure that units run with the files on disk."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import
 __all__ = ["Converger", "Outcome", "Unit", "parse"]
 
 SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".mount", ".automount", ".swap", ".slice")
-# 'static', 'indirect' and the like cannot be enabled and are started by others: nothing to do.
+# Units that are 'static', 'indirect' and the like cannot be enabled, and other units start them: nothing to do.
 NOT_ENABLED = frozenset({"disabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime", "bad"})
 NO_RELOAD = "--no-reload"
 
 
-# --- what is wanted --------------------------------------------------------------------------------------------------
+# --- desired state ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,28 @@ def parse(units: Sequence[Mapping[str, t.Any]]) -> list[Unit]:
     return parsed
 
 
-# --- what has to be done ---------------------------------------------------------------------------------------------
+# --- necessary changes -----------------------------------------------------------------------------------------------
 
 
 def _paths(pattern: str) -> Iterable[str]:
     paths = glob.glob(pattern, recursive=True) if glob.has_magic(pattern) else [pattern]
     for path in paths:
         yield path
-        # The time of a directory tells of removed files too.
+        # A directory's modification time also reflects removed files.
         if Path(path).is_dir():
             for directory, names, files in os.walk(path):
                 yield from (str(Path(directory, name)) for name in (*names, *files))
 
 
 def newest(patterns: Iterable[str]) -> tuple[int, str]:
-    """Modification time in microseconds and path of the file that changed last; (0, "") if there is none."""
+    """Return modification time in microseconds and path of the file that changed last. (0, "") if there is none."""
     latest = (0, "")
     for pattern in patterns:
         for path in _paths(pattern):
-            # /dev/null is where the link of a masked unit points to
+            # a masked unit is a link to /dev/null
             if path.startswith("/dev/"):
                 continue
-            # both the link and what it points to: either may have been exchanged
+            # check both the link and its target: either may have been replaced
             for follow in (False, True):
                 with contextlib.suppress(OSError):
                     time_us = Path(path).stat(follow_symlinks=follow).st_mtime_ns // 1000
@@ -106,7 +106,7 @@ def newest(patterns: Iterable[str]) -> tuple[int, str]:
 
 
 def unwritten(patterns: Iterable[str], paths: Collection[str]) -> str:
-    """The first of these files, which check mode has not written, that a pattern means; empty if there is none."""
+    """Return the first of the files that check mode did not write that matches a pattern. Empty if there is none."""
     for pattern in patterns:
         for path in paths:
             if fnmatch.fnmatchcase(path, pattern) or path.startswith(pattern.rstrip("/") + "/"):
@@ -116,7 +116,7 @@ def unwritten(patterns: Iterable[str], paths: Collection[str]) -> str:
 
 @dataclass
 class Plan:
-    """What one unit needs. `verb` is start, restart, reload, stop or nothing."""
+    """The changes to one unit. `verb` is start, restart, reload, stop or empty."""
 
     unit: Unit
     verb: str = ""
@@ -133,7 +133,7 @@ class Plan:
 
 
 def decide(unit: Unit, status: Status, pending: Collection[str] = ()) -> Plan:
-    """Compares what systemd and the files say with what is wanted. Check mode would have written the files of `pending`."""
+    """Compare the state of systemd and files with the desired state. pending: files that check mode would have written."""
     plan = Plan(unit)
     plan.reload_manager = status["NeedDaemonReload"] == "yes" or status.overridden
     plan.unmask = status.masked and unit.state == "started"
@@ -158,7 +158,7 @@ def _decide_started(plan: Plan, status: Status, pending: Collection[str]) -> Non
         plan.reason = "it has failed" if plan.reset else "it is not running"
         return
     if plan.reload_manager:
-        # This also sees a drop-in that was removed, which has no time any more.
+        # This also detects a removed drop-in, which has no modification time any more.
         plan.verb, plan.reason = "restart", "its unit file changed"
         return
     start = status.started
@@ -182,7 +182,7 @@ def _decide_started(plan: Plan, status: Status, pending: Collection[str]) -> Non
         plan.verb, plan.reason = "reload" if reloads else "restart", f"{path} changes"
 
 
-# --- doing it --------------------------------------------------------------------------------------------------------
+# --- applying the changes --------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -221,7 +221,7 @@ class Outcome:
 
     @property
     def units(self) -> dict[str, list[str]]:
-        """Names of units by what happened to them."""
+        """Return the names of the changed units, by kind of change."""
         return {
             "started": self.started,
             "restarted": self.restarted,
@@ -284,7 +284,7 @@ class Converger:
         except NoSystemdError:
             if not self.check_mode:
                 raise
-            # An empty machine, or a chroot: everything is still to be done.
+            # An empty machine or a chroot: nothing has been done yet.
             return {name: Status({}) for name in names}
         return found
 
@@ -299,7 +299,7 @@ class Converger:
 
     @staticmethod
     def _renewed(old: Plan, status: Status) -> Plan:
-        """The plan after the preparations, which still tells of them."""
+        """Return the new plan after the preparations. It still reports them."""
         plan = decide(old.unit, status)
         plan.unmask = old.unmask
         plan.enable, plan.disable = plan.enable or old.enable, plan.disable or old.disable
@@ -309,10 +309,10 @@ class Converger:
         return plan
 
     def _prepare(self, units: Sequence[Unit], plans: Mapping[str, Plan], status: Mapping[str, Status]) -> bool:
-        """Unmask, enable and reload; true if systemd has to be asked again."""
+        """Unmask, enable and reload. Return whether the state of the units must be read again."""
         unmask = [name for name, plan in plans.items() if plan.unmask]
         self.systemctl.call("unmask", unmask, NO_RELOAD)
-        # A unit that was just installed is only known after the reload.
+        # systemd knows a newly installed unit only after the reload.
         known = [unit for unit in units if status[unit.name].exists]
         enabled = self._enable(known, status)
         unknown = any(not status[unit.name].exists and unit.state == "started" for unit in units)
@@ -323,7 +323,7 @@ class Converger:
         return False
 
     def _enable(self, units: Sequence[Unit], status: Mapping[str, Status]) -> bool:
-        """Enable and disable on disk. systemd would read all its units again for each of them, which takes seconds."""
+        """Enable and disable on disk. Otherwise systemd would reload all its units for each of them, which takes seconds."""
         plans = [decide(unit, status[unit.name]) for unit in units]
         enable = [plan.unit.name for plan in plans if plan.enable]
         disable = [plan.unit.name for plan in plans if plan.disable]
@@ -351,7 +351,7 @@ class Converger:
 
     @staticmethod
     def _heal_clock(units: Sequence[Unit], outcome: Outcome) -> None:
-        """A file from the future would have its units restarted by every run until then."""
+        """Reset modification times in the future: every run until then would restart the units of such a file."""
         healed: set[str] = set()
         for pattern in sorted({pattern for unit in units for pattern in unit.files}):
             while True:
@@ -371,11 +371,11 @@ class Converger:
         def of(verb: str) -> list[str]:
             return [plan.unit.name for plan in plans if plan.verb == verb]
 
-        # Stopping waits: what is started next may need the port.
+        # Wait for the stop: the next unit may need the port.
         self.systemctl.call("stop", of("stop"))
         self.systemctl.call("reset-failed", [plan.unit.name for plan in plans if plan.reset])
         self.systemctl.call("reload", of("reload"), "--no-block")
-        # Not waiting here: on a slow processor the units together need longer than systemctl waits for one.
+        # Do not wait here: on a slow CPU, all units together need longer than systemctl waits for one.
         self.systemctl.call("restart", of("restart"), "--no-block")
         self.systemctl.call("start", of("start"), "--no-block")
 
@@ -404,7 +404,7 @@ class Converger:
             if self.clock() >= deadline:
                 raise UnitsError(self._failure(waiting, status, f"after {self.timeout:.0f} s is still"))
             self.sleep(pause)
-            # asking costs a process each time, which the starting services would rather have
+            # each poll costs a process, and the starting services need the CPU time
             pause = min(pause * 1.5, 2.0)
 
     @staticmethod

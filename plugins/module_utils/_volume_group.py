@@ -1,9 +1,9 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A volume group on a disk, or on a file behind a loop device: made where it never was, and never moved, reduced or made again.
+"""A volume group on a disk, or on a file behind a loop device. Creates a new group, but never moves, reduces or recreates one.
 
-Each step looks at the real state, so that a run that was killed between two of them is finished by the next.
+Each step checks the actual state. If a run is killed between two steps, the next run finishes its work.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._block_devices im
 GIB = 1024**3
 PVS = ["pvs", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", "pv_name,vg_name,pv_size,dev_size"]
 TABLES = ("gpt", "dos", "PMBR", "sun", "mac", "bsd", "sgi")
-# LVM keeps a little at the beginning, and rounds down to whole extents of 4 MiB.
+# LVM reserves some space at the beginning, and rounds down to whole extents of 4 MiB.
 SLACK = 16 * 1024**2
 REMOVED = " (deleted)"
 Run = Callable[[list[str]], str]
 
 
 class StorageError(RuntimeError):
-    """What the operator has to decide: nothing was changed."""
+    """A problem that the operator must decide. Nothing was changed."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class VolumeGroup:
     file_gb: int = 0
     wipe: bool = False
     check: bool = False
-    # Without LVM, in check mode on an empty node, nothing can be asked.
+    # False in check mode on an empty node: without LVM, there is nothing to query.
     lvm: bool = True
     root: Path = Path("/")
     changes: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class VolumeGroup:
             if self.file:
                 self._grow(path)
             return
-        # In check mode a file that would be attached tells nothing yet.
+        # In check mode, a file that is not attached yet has no path, and cannot be checked.
         if path:
             self._refuse_to_start_again()
             self._refuse_what_is_taken(path)
@@ -72,13 +72,13 @@ class VolumeGroup:
             f"volume group {self.name} on {self.device or self.file}", lambda: self.run(["vgcreate", "--yes", self.name, path])
         )
 
-    # --- what is there
+    # --- current state
 
     def _volumes(self) -> list[dict[str, str]]:
         if not self.lvm:
             return []
         (report,) = json.loads(self.run(PVS))["report"]
-        # A disk that is away is [unknown].
+        # LVM reports a missing disk as [unknown].
         return [
             one | {"path": os.path.realpath(one["pv_name"]) if one["pv_name"][0] == "/" else one["pv_name"]}
             for one in report["pv"]
@@ -88,7 +88,7 @@ class VolumeGroup:
         return [one["path"] for one in self._volumes() if one["vg_name"] == self.name]
 
     def _about(self, path: str) -> Facts:
-        """As the signatures on the device say it: what udev remembers may be older."""
+        """Describe the device by the signatures on it: udev's data may be outdated."""
         groups = {one["path"]: one["vg_name"] for one in self._volumes()}
         about = block_devices(self.run([*LSBLK, path]), groups)[path]
         kinds = [
@@ -103,7 +103,7 @@ class VolumeGroup:
             ]
         return about
 
-    # --- where the group is wanted
+    # --- desired place of the group
 
     def _disk(self) -> str:
         if not Path(self.device).is_block_device():
@@ -113,7 +113,7 @@ class VolumeGroup:
         return str(Path(self.device).resolve())
 
     def _loop(self) -> str:
-        """The loop device of the file. Empty if check mode would make it."""
+        """Return the loop device of the file. Empty if check mode would create it."""
         file = str(Path(self.file).resolve())
         attached = {behind: device for device, behind in backing_files(self.root).items()}
         lost = attached.get(file + REMOVED)
@@ -124,7 +124,7 @@ class VolumeGroup:
                     f"nothing writes to the volumes, copy it with `dd if={lost} of={self.file} conv=sparse bs=1M`"
                 )
             if self._places():
-                # The group is on something else.
+                # The group is on another device.
                 return ""
             self._refuse_to_start_again()
             self._do(f"file {self.file} of {self.file_gb} GiB", lambda: os.truncate(_created(file), self.file_gb * GIB))
@@ -134,7 +134,7 @@ class VolumeGroup:
         return "" if self.check else str(self.run(["losetup", "--find", "--show", file])).strip()
 
     def _refuse_to_start_again(self) -> None:
-        """LVM keeps a description of every group that it made here, until the group is removed with vgremove."""
+        """Refuse to recreate a lost group. LVM keeps a backup of each group's metadata until vgremove removes the group."""
         backup = Path(os.environ.get("LVM_SYSTEM_DIR", "/etc/lvm"), "backup", self.name)
         if backup.exists():
             raise StorageError(
@@ -152,7 +152,7 @@ class VolumeGroup:
             self._do(f"{path} wiped", lambda: self._wipe(path))
 
     def _wipe(self, path: str) -> None:
-        # The kernel refuses this while anybody has the device: a mount, a device made of it, a program that wants it alone.
+        # The kernel refuses this while the device is in use: by a mount, a device on top of it, or an exclusive open.
         try:
             os.close(os.open(path, os.O_RDWR | os.O_EXCL))
         except OSError as error:
@@ -185,6 +185,6 @@ class VolumeGroup:
 
 
 def _created(file: str) -> str:
-    # Readable by nobody else: it has the blocks of all volumes.
+    # Only root may read the file: it contains the data of all volumes.
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
     return file

@@ -1,22 +1,22 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses of downloads, which may hold a password, a token or a signature that nobody else may see."""
+"""URLs of downloads. They may contain a password, a token or a signature that must stay secret."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-# What may be shown of a query. Any other parameter may be the token of some server.
+# Query parameters that may be shown. Any other parameter may be a server's token.
 HARMLESS = frozenset({"arch", "architecture", "download", "dl", "file", "filename", "format", "release", "raw", "ref", "version"})
 MASK = "***"
-# Shorter values are not masked elsewhere: they occur in innocent words. Messages show no query in any case.
+# Shorter values are not masked elsewhere, because they occur in ordinary words. Messages never show a query anyway.
 SHORTEST = 4
 
 
 def problem(url: str) -> str:
-    """What is wrong with the address of a download, or nothing."""
+    """Return the problem with the URL of a download. Empty if there is none."""
     if url != url.strip() or any(character.isspace() or ord(character) < 32 for character in url):
         return "has a space or a line break in it. Write it without, or as %20."
     try:
@@ -34,10 +34,10 @@ def problem(url: str) -> str:
 
 
 def public(url: str) -> str:
-    """The address without user, password and fragment, and of its query only what is known to be harmless."""
+    """Return the URL without user, password and fragment, and only with query parameters that are known to be harmless."""
     parts = _split(url)
     if parts is None or (not parts.netloc and "@" in url):
-        # Not an address at all, but somebody's password may be in it.
+        # Not a valid URL, but it may contain a password.
         return MASK
     query = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key.lower() in HARMLESS]
     host, path = parts.netloc.rpartition("@")[2], parts.path.partition(";")[0]
@@ -45,17 +45,17 @@ def public(url: str) -> str:
 
 
 def secrets(url: str) -> set[str]:
-    """What of the address is to be masked wherever it occurs, as it is written and as it is meant."""
+    """Return the parts of the URL to mask wherever they occur, both encoded and decoded."""
     parts = _split(url)
     if parts is None or (not parts.netloc and "@" in url):
-        # A list in place of a URL, or quotes around it.
+        # A list instead of a URL, or a URL in quotes.
         inside = re.findall(r"\w+://[^\s'\"\[\]]+", url)
         return {url, *(part for one in inside if one != url for part in secrets(one))}
     found = {*(parts.netloc.rpartition("@")[0].split(":", 1))}
     for pair in parts.query.split("&"):
         key, _equals, value = pair.partition("=")
         if unquote(key).lower() not in HARMLESS:
-            # A query without names is a token as a whole.
+            # A query without parameter names is entirely a token.
             found.add(value or key)
     found |= {parts.fragment, parts.path.partition(";")[2]}
     found |= {unquote(one) for one in found} | {unquote(one.replace("+", " ")) for one in found}

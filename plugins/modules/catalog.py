@@ -2,22 +2,23 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: a whole Keystone catalog in one call."""
+"""Ansible module: manage a whole Keystone catalog in one call."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: catalog
-short_description: Bring a whole Keystone catalog into the described state in one call
+short_description: Manage a whole Keystone catalog in one call
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Domains, projects, roles, users with their passwords and roles, services and endpoints, with one call and one token.
-  - Only what differs is touched. What is not described is left alone, with two exceptions. Services of the same type
-    and name, and endpoints of the same service, interface and region, are duplicates, and all but one are removed. An
-    only service of a described type under another name is renamed.
-  - Run it where Keystone can be reached, be it on the node or on the machine that Ansible runs on.
+  - Manages domains, projects, roles, users with their passwords and roles, services and endpoints, with one call and one
+    token.
+  - Changes only objects that differ, and leaves objects alone that are not described, with two exceptions. Services of the
+    same type and name, and endpoints of the same service, interface and region, are duplicates. The module removes all but
+    one. If the only service of a described type has another name, the module renames it.
+  - Run it on any host that can reach Keystone, for example a node or the control node.
 extends_documentation_fragment:
   - mikumo.openstack.access
 attributes:
@@ -25,17 +26,17 @@ attributes:
     support: full
     description:
       - Can run in C(check_mode) and return changed status prediction without modifying target.
-      - Where nothing answers at O(auth.auth_url), or the Python libraries are not installed yet, as on an empty host,
-        all is predicted to be created, with a warning.
+      - If nothing answers at O(auth.auth_url), or the Python libraries are not installed yet, as on an empty host, the
+        module warns and predicts that it creates everything.
   diff_mode:
     support: full
     description: Will return details on what has changed (or would in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: Run twice in a row with the same arguments, the second run changes nothing.
+    description: A second run with the same arguments changes nothing.
 options:
   domains:
-    description: Domains.
+    description: Domains to manage.
     type: list
     elements: dict
     default: []
@@ -45,15 +46,15 @@ options:
         type: str
         required: true
       description:
-        description: Description of the domain. Left alone when not given.
+        description: Description of the domain. Left unchanged by default.
         type: str
       state:
-        description: Whether the domain is there. With an absent domain goes all that is in it.
+        description: Whether the domain exists. Removing a domain removes everything in it.
         type: str
         choices: [present, absent]
         default: present
   projects:
-    description: Projects.
+    description: Projects to manage.
     type: list
     elements: dict
     default: []
@@ -67,24 +68,24 @@ options:
         type: str
         default: Default
       description:
-        description: Description of the project. Left alone when not given.
+        description: Description of the project. Left unchanged by default.
         type: str
       enabled:
-        description: Whether the project can be used.
+        description: Whether the project is enabled.
         type: bool
         default: true
       state:
-        description: Whether the project is there.
+        description: Whether the project exists.
         type: str
         choices: [present, absent]
         default: present
   roles:
-    description: Roles. An entry is a name, or a dictionary with C(name) and C(state) (V(present) or V(absent)).
+    description: Roles to manage. An entry is a name, or a dictionary with C(name) and C(state) (V(present) or V(absent)).
     type: list
     elements: raw
     default: []
   users:
-    description: Users.
+    description: Users to manage.
     type: list
     elements: dict
     default: []
@@ -100,29 +101,29 @@ options:
       password:
         description:
           - Password of the user.
-          - Whether it is the right one is found out by authenticating as the user, which costs one request, and it is
-            set only if that fails. A disabled user's password is not looked at.
+          - The module checks it by authenticating as the user, which costs one request, and sets it only if that fails. It
+            does not check the password of a disabled user.
         type: str
       update_password:
-        description: V(on_create) sets the password of a new user only, and saves the request that checks it.
+        description: V(on_create) sets the password only for a new user, and saves the request that checks it.
         type: str
         choices: [always, on_create]
         default: always
       description:
-        description: Description of the user. Left alone when not given.
+        description: Description of the user. Left unchanged by default.
         type: str
       email:
-        description: Mail address of the user. Left alone when not given.
+        description: Email address of the user. Left unchanged by default.
         type: str
       enabled:
         description: Whether the user can log in.
         type: bool
         default: true
       default_project:
-        description: Name of the user's default project, in the user's domain. Left alone when not given.
+        description: Name of the user's default project, in the user's domain. Left unchanged by default.
         type: str
       roles:
-        description: Roles of the user. Others that the user has are left alone.
+        description: Roles of the user. The module leaves the user's other roles alone.
         type: list
         elements: dict
         default: []
@@ -132,16 +133,16 @@ options:
             type: str
             required: true
           project:
-            description: Name of the project for which the role is granted.
+            description: Name of the project to grant the role on.
             type: str
           project_domain:
-            description: Domain of O(users[].roles[].project). The user's own when not given.
+            description: Domain of O(users[].roles[].project). Defaults to the user's domain.
             type: str
           domain:
-            description: Name of the domain for which the role is granted.
+            description: Name of the domain to grant the role on.
             type: str
           system:
-            description: V(all) grants the role for the whole system.
+            description: V(all) grants the role on the whole system.
             type: str
             choices: [all]
           state:
@@ -150,12 +151,12 @@ options:
             choices: [present, absent]
             default: present
       state:
-        description: Whether the user is there.
+        description: Whether the user exists.
         type: str
         choices: [present, absent]
         default: present
   services:
-    description: Services with their endpoints.
+    description: Services to manage, with their endpoints.
     type: list
     elements: dict
     default: []
@@ -169,19 +170,19 @@ options:
         type: str
         required: true
       description:
-        description: Description of the service. Left alone when not given.
+        description: Description of the service. Left unchanged by default.
         type: str
       enabled:
         description: Whether the service appears in the catalog.
         type: bool
         default: true
       region_name:
-        description: Region of this service's endpoints. That of O(region_name) when not given.
+        description: Region of this service's endpoints. Defaults to O(region_name).
         type: str
       endpoints:
         description:
           - URLs of the service in the region, by interface.
-          - An interface that is not named is left alone, and one with the empty string is removed.
+          - The module leaves an omitted interface alone. An empty string removes the interface's endpoint.
         type: dict
         default: {}
         suboptions:
@@ -195,7 +196,7 @@ options:
             description: URL for administration.
             type: str
       state:
-        description: Whether the service is there. With an absent service go its endpoints in all regions.
+        description: Whether the service exists. Removing a service removes its endpoints in all regions.
         type: str
         choices: [present, absent]
         default: present
@@ -207,7 +208,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Enter the image service and its user
+- name: Register the image service and create its user
   mikumo.openstack.catalog:
     auth:
       auth_url: http://controller:5000/v3
@@ -236,7 +237,7 @@ EXAMPLES = r"""
           internal: http://controller:9292
           admin: http://controller:9292
 
-- name: Give a class its own domain, with an administrator who may choose another password
+- name: Create a domain for a class, with an administrator who may change the initial password
   mikumo.openstack.catalog:
     cloud: admin
     domains:
@@ -257,7 +258,7 @@ EXAMPLES = r"""
           - role: member
             project: lab
 
-- name: Remove a service that is no longer there
+- name: Remove a service that was uninstalled
   mikumo.openstack.catalog:
     cloud: admin
     services:
@@ -271,7 +272,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or in check mode would be, one line each, in order. Empty if nothing.
+  description: The changes that the module made, or in check mode would make, one line each, in order.
   returned: success
   type: list
   elements: str
@@ -280,9 +281,9 @@ changes:
     - "service glance: public endpoint in RegionOne http://old:9292 -> http://new:9292"
 ids:
   description:
-    - The ids of the described objects that are present, by kind (C(domains), C(projects), C(roles), C(users),
-      C(services)) and name. A project or user outside of the domain Default has the name C(NAME@DOMAIN).
-    - In check mode the id of an object that is not there yet is null.
+    - IDs of the described objects that are present, by kind (C(domains), C(projects), C(roles), C(users),
+      C(services)) and name. A project or user outside the domain Default appears as C(NAME@DOMAIN).
+    - In check mode the ID of an object that does not exist yet is null.
   returned: success
   type: dict
   sample:
@@ -374,7 +375,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def roles(entries: list[Any]) -> list[Mapping[str, Any]]:
-    """A role is so often nothing but a name that it may be written as one."""
+    """Expand roles that are given as a plain name."""
     described: list[Mapping[str, Any]] = []
     for entry in entries:
         item = {"name": entry} if isinstance(entry, str) else entry

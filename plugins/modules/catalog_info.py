@@ -2,7 +2,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: what is in a Keystone catalog."""
+"""Ansible module: read a Keystone catalog."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Domains, projects, roles, users with their roles, services and endpoints, in the form that
-    M(mikumo.openstack.catalog) takes. Given to it unchanged, they change nothing.
-  - Passwords cannot be read from Keystone. Left out are disabled domains, groups and their roles, inherited roles, and
-    all but one of services that are duplicates.
+  - Reads domains, projects, roles, users with their roles, services and endpoints, in the form that
+    M(mikumo.openstack.catalog) takes. That module changes nothing if you pass it the result unchanged.
+  - The result has no passwords, because Keystone does not return them. It also omits disabled domains, groups and their
+    roles, inherited roles, and all but one of several duplicate services.
 extends_documentation_fragment:
   - mikumo.openstack.access
   - mikumo.openstack.reading
@@ -25,7 +25,7 @@ attributes:
     support: full
     description:
       - This module does not modify state.
-      - Where nothing answers in C(check_mode), as on an empty host, the catalog is returned empty, with a warning.
+      - If nothing answers in C(check_mode), as on an empty host, the module warns and returns an empty catalog.
 options: {}
 seealso:
   - module: mikumo.openstack.catalog
@@ -38,7 +38,7 @@ EXAMPLES = r"""
     cloud: admin
   register: found
 
-- name: Say where the image service is
+- name: Show the public endpoint of the image service
   ansible.builtin.debug:
     msg: "{{ found.catalog.services | selectattr('type', 'eq', 'image') | map(attribute='endpoints.public') | first }}"
 
@@ -63,7 +63,7 @@ catalog:
         endpoints:
           public: https://cloud.example.org:9292
 ids:
-  description: Ids, by kind and name. A project or user outside of the domain Default has the name C(NAME@DOMAIN).
+  description: IDs, by kind and name. A project or user outside the domain Default appears as C(NAME@DOMAIN).
   returned: success
   type: dict
   sample:

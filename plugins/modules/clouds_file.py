@@ -7,28 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: clouds_file
-short_description: Entries of a clouds.yaml that has others as well
+short_description: Manage entries in a user's clouds.yaml
 version_added: 0.1.0
 description:
-  - Brings entries into a C(clouds.yaml) of a user. Everything else stays as it is, with comments, order and
-    quotes, also options that the
-    user has added to one of these entries.
-  - The file gets the mode 0600. It is replaced in one step.
-  - A file that is no YAML, belongs to somebody else or is a symbolic link is refused and not overwritten. So
-    is one that has a cloud of
-    the same name at another host.
+  - Writes entries into a user's C(clouds.yaml). Keeps everything else, including comments, order, quotes, and options that
+    the user added to one of these entries.
+  - Replaces the file atomically and sets its mode to 0600.
+  - Refuses to overwrite a file that is not YAML, belongs to another user, is a symbolic link, or has a cloud of the same name
+    on another host.
 author: The Mikumo authors (@mikumo)
 options:
   path:
-    description: Absolute path of the file. Its directory has to be there.
+    description: Absolute path of the file. Its directory must exist.
     type: path
     required: true
   clouds:
-    description: Entries by name, each with C(auth) and so on as OpenStack's clients read them.
+    description: Entries by name, each with C(auth) and the other keys of OpenStack's C(clouds.yaml) format.
     type: dict
     required: true
 requirements:
-  - ruamel.yaml, if the file has something else in it
+  - ruamel.yaml, if the file has other content
 attributes:
   check_mode:
     description: Can run in check mode.
@@ -37,12 +35,12 @@ attributes:
     description: Shows the file without passwords.
     support: full
   idempotent:
-    description: Changes nothing when the entries are there.
+    description: Changes nothing if the entries exist.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Credentials of the cloud
+- name: Save the cloud's credentials
   mikumo.openstack.clouds_file:
     path: /home/me/.config/openstack/clouds.yaml
     clouds:
@@ -60,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: Path of the file.
   type: str
   returned: success
 """
@@ -86,7 +84,7 @@ def main() -> None:
         if not isinstance(cloud, dict) or not isinstance(cloud.get("auth"), dict) or not cloud["auth"].get("auth_url"):
             module.fail_json(msg=f"clouds.{name} has no auth with an auth_url")
     secrets = [str(cloud["auth"]["password"]) for cloud in clouds.values() if cloud["auth"].get("password")]
-    # As a whole the argument is a secret: Ansible would mask every region and user name in what is shown.
+    # no_log covers the whole argument. Ansible would therefore mask every region and user name in the output.
     module.no_log_values = set(secrets)
     try:
         outcome = bring(path, clouds, secrets, check_mode=module.check_mode)

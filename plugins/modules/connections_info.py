@@ -2,19 +2,19 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: why services of a node cannot work with those of another one."""
+"""Ansible module: find out why a node's services cannot reach those of another node."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: connections_info
-short_description: Find out which ports a node does not reach, what its firewall drops, and what its units say
+short_description: Diagnose unreachable ports, firewall rules and units of a node
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Opens a connection to each of the ports, all at the same time, and closes it again. Nothing is sent.
-  - Meant for the moment after a service has not become alive, when a plain timeout says too little.
+  - Opens connections to all ports at the same time, and closes them again without sending data.
+  - Use it when a service does not come up and a plain timeout does not explain why.
 extends_documentation_fragment:
   - mikumo.openstack.reading
 attributes:
@@ -23,10 +23,10 @@ attributes:
     description: This module does not modify state.
 options:
   name:
-    description: What the messages call this node. Its host name if not given.
+    description: Name of this node in messages. Defaults to its host name.
     type: str
   targets:
-    description: The ports.
+    description: Ports to connect to.
     type: list
     elements: dict
     default: []
@@ -40,11 +40,11 @@ options:
         type: int
         required: true
       purpose:
-        description: What the messages call it.
+        description: Name of the service on this port, for messages.
         type: str
         default: ""
   units:
-    description: Units of this node. The end of the journal is shown of each, whether it is active or not.
+    description: Units of this node. The module returns the end of each unit's journal, whether the unit is active or not.
     type: list
     elements: str
     default: []
@@ -53,14 +53,14 @@ options:
     type: float
     default: 3
   secrets:
-    description: Values that must not be seen in the lines of the journal.
+    description: Values to mask in the journal lines.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Ask a compute node why its agent is silent
+- name: Find out why a compute node's agent is silent
   mikumo.openstack.connections_info:
     targets:
       - {host: 10.0.0.11, port: 5672, purpose: RabbitMQ}
@@ -68,27 +68,27 @@ EXAMPLES = r"""
     units: [neutron-openvswitch-agent]
   register: found
 
-- name: Say it
+- name: Show the problems
   ansible.builtin.debug:
     msg: "{{ found.problems }}"
 """
 
 RETURN = r"""
 problems:
-  description: A message for each port that is not open.
+  description: One message for each port that is not open.
   type: list
   elements: str
   returned: always
   sample:
     - "port 9696 of 10.0.0.11 (Neutron) cannot be reached from compute: Network is down"
 filters:
-  description: Chains of this node's packet filter that drop or reject. Empty without root's privileges.
+  description: Chains of this node's packet filter that drop or reject packets. Empty without root privileges.
   type: list
   elements: str
   returned: always
   sample: ["nft: chain input of table inet filter (hook input) has the policy drop"]
 connections:
-  description: By O(targets), in their order, how the attempt ended.
+  description: Outcome of each attempt, in the order of O(targets).
   type: list
   elements: dict
   returned: always
@@ -104,7 +104,7 @@ connections:
       description: V(open), V(refused), V(timed out), V(rejected), V(unreachable) or V(unknown name).
       type: str
 units:
-  description: State and end of the journal of each of O(units).
+  description: State and end of the journal of each unit in O(units).
   type: list
   elements: str
   returned: always

@@ -6,94 +6,97 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database_schema
-short_description: Bring the schema of a service's database to its newest revision
+short_description: Upgrade the schema of a service's database to its newest revision
 version_added: 0.1.0
 description:
-  - Compares the revision scripts that are installed with the revisions that alembic noted in the database,
-    and runs the service's own command only if the database lacks one. Looking takes a fraction of a second, whereas
-    the command loads the whole service to find that there is nothing to do.
-  - After the command the database is looked at again. A command that ends well without all revisions is an error.
-  - A schema whose creation was interrupted, by a killed run or a failure of the power, is created again from an empty
+  - Compares the installed revision scripts with the revisions that Alembic recorded in the database, and runs the service's
+    own command only if a revision is missing. The comparison takes a fraction of a second. The command loads the whole
+    service even if there is nothing to do.
+  - Checks the database again after the command. If the command succeeds but revisions are still missing, the module fails.
+  - If a killed run or a power failure interrupted the creation of a schema, the module creates it again from an empty
     database. A table named C(mikumo_schema_is_being_created) marks the database from before the first revision until after
-    the last. Its comment has the revisions aimed at.
-  - A marked database is emptied only if it has not reached those revisions, holds nothing that a creation does not leave
-    (rows beyond O(inserted_rows), views, sequences, triggers that no script names, references from other databases), and
-    nobody else is connected to it. Anything else is an error that names what was found, and changes nothing. O(recreate)
-    is the consent to drop it.
-  - If a marked database has reached those revisions, only the mark is removed. A database without the mark is never emptied.
-  - One run at a time works on a database. A command that goes on after its run was killed is waited for.
-  - A MariaDB that does not run is waited for, up to two minutes, as after a crash or while its node starts.
-  - A database that has a revision unknown to the scripts is an error, since a schema cannot go back.
+    the last. The table's comment holds the target revisions.
+  - The module empties a marked database only if it has not reached those revisions, contains only what an interrupted
+    creation leaves behind, and has no other connections. Rows beyond O(inserted_rows), views, sequences, triggers that no
+    script names, and references from other databases are something else. In that case the module changes nothing and
+    fails with a list of what it found. O(recreate) is the consent to drop it.
+  - If a marked database has reached those revisions, the module only removes the mark. It never empties a database without
+    the mark.
+  - Only one run at a time works on a database. If a command outlives its killed run, the next run waits for that command.
+  - Waits up to two minutes for MariaDB to come up, for example after a crash or while its node boots.
+  - Fails if the database has a revision that the scripts do not know, because a schema cannot be downgraded.
 options:
   name:
-    description: What messages call this schema.
+    description: Name of this schema in messages.
     type: str
     required: true
   migrations:
     description:
-      - Directories with the revision scripts, searched with all below.
-      - All that share a version table have to be given.
+      - Directories with the revision scripts, searched recursively.
+      - List all directories that share a version table.
     type: list
     elements: path
     required: true
   command:
-    description: Program and arguments that bring the schema to the newest revision. There is no shell.
+    description: Program and arguments that upgrade the schema to the newest revision. No shell is involved.
     type: list
     elements: str
     required: true
   user:
-    description: User who runs O(command). Who runs the module if not given.
+    description: User who runs O(command). Defaults to the user who runs the module.
     type: str
   environment:
-    description: Variables for O(command), which gets nothing but these, C(PATH), C(HOME) and C(LC_ALL).
+    description: Environment of O(command). The module adds only C(PATH), C(HOME) and C(LC_ALL).
     type: dict
     default: {}
   config_file:
     description:
-      - Configuration of the service on the node, from which O(section) and O(option) give the database.
-      - Exactly one of this and O(connection) is required. This one needs no secret in the task.
+      - The service's configuration file on the node. The module reads the database URL from O(section) and O(option).
+      - Exactly one of this and O(connection) is required. With this one, the task contains no secret.
     type: path
   section:
     description: Section of O(config_file).
     type: str
     default: database
   option:
-    description: Option in O(section) with SQLAlchemy's URL.
+    description: Option in O(section) with the SQLAlchemy URL.
     type: str
     default: connection
   connection:
-    description: SQLAlchemy's URL of the database, V(mysql+pymysql://...) or V(sqlite:///...).
+    description: SQLAlchemy URL of the database, V(mysql+pymysql://...) or V(sqlite:///...).
     type: str
   databases:
     description:
-      - Names of the databases on that server which O(command) brings to the newest revision, if they are several, as
-        C(nova) and C(nova_cell0) are. The one in the URL if none is given.
+      - Names of the databases on that server that O(command) upgrades, if there are several, such as C(nova) and
+        C(nova_cell0). Defaults to the one in the URL.
     type: list
     elements: str
     default: []
   version_table:
-    description: Name of alembic's table.
+    description: Name of Alembic's version table.
     type: str
     default: alembic_version
   timeout:
-    description: Seconds after which O(command) is killed, and for which another run's is waited for. Large tables can take long.
+    description:
+      - Seconds after which the module kills O(command). The module waits as long for the command of another run.
+      - Large tables can take a long time.
     type: int
     default: 1800
   inserted_rows:
     description:
-      - The most rows that the revision scripts insert, by table. Tables that are not named get none from them.
-      - A database whose creation was interrupted is emptied without O(recreate) only if it has no more rows.
+      - Maximum number of rows that the revision scripts insert, by table. For all other tables it is zero.
+      - Without O(recreate), the module empties a database whose creation was interrupted only if no table has more rows.
     type: dict
     default: {}
   recreate:
     description:
-      - Consent to drop all tables, views and sequences of a database whose creation was interrupted, although it holds more
-        than a creation leaves. Make a copy before, for instance with C(mariadb-dump).
-      - Does nothing for a database without the mark, or whose creation came to its end.
+      - Consent to drop all tables, views and sequences of a database whose creation was interrupted, even if it contains
+        more than an interrupted creation leaves behind. Back up the database first, for example with C(mariadb-dump).
+      - Has no effect on a database without the mark, or one whose creation has completed.
     type: bool
     default: false
   secrets:
-    description: Values that must not be seen in the command's output. The database's password is among them anyway.
+    description: Values to mask in the command's output. The module always masks the database password.
     type: list
     elements: str
     default: []
@@ -102,7 +105,7 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts a change also while scripts, configuration or database are missing.
+    description: Predicts a change even if scripts, configuration or database do not exist yet.
   diff_mode:
     support: full
     description: Shows the revisions.
@@ -127,7 +130,7 @@ EXAMPLES = r"""
     command: [placement-manage, db, sync]
     user: placement
 
-# Cell 0 has to be mapped before, otherwise the command passes over it.
+# Map cell0 first. Otherwise the command skips it.
 - name: Create or upgrade the schemas of Nova's cells
   mikumo.openstack.database_schema:
     name: nova
@@ -148,17 +151,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 heads:
-  description: Newest revision of each branch among the scripts. Empty if check mode found no scripts.
+  description: Newest revision of each branch of the scripts. Empty if check mode found no scripts.
   returned: success
   type: list
   elements: str
 before:
-  description: Revisions in the database before. None while its creation has not come to its end.
+  description: Revisions in the database before the run. Empty if its creation had not completed.
   returned: success
   type: list
   elements: str
 after:
-  description: Revisions in the database now.
+  description: Revisions in the database after the run.
   returned: success
   type: list
   elements: str

@@ -2,28 +2,28 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: all images of a site in one call."""
+"""Ansible module: manage all images of a site in one call."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: images
-short_description: Bring Glance's images into the described state in one call
+short_description: Manage Glance's images in one call
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
   - Downloads images, verifies their checksums, and uploads them to Glance, all in one call.
-  - An image is uploaded under the name C(NAME.uploading), and renamed when it is active. What an interrupted run has
-    left behind is removed and uploaded again.
-  - An image whose content or format is described otherwise is replaced. The new one is active first, and then the old
-    one is deleted, or renamed and hidden if it is in use. All other settings are changed in place.
-  - The file is looked at before the first upload. What cannot be an image of the described format is refused, with the
-    reason, such as an error page, an archive, compressed or truncated data, or a qcow2 image that needs another file. The
-    module knows formats by their first bytes, and needs no library for that.
-  - A name belongs to this module within the project that O(auth) logs in to. Other images of a described name in that
-    project are duplicates. Those that this module uploaded are deleted. Those of others are kept, renamed and hidden, with
-    a warning. Images of other projects, and hidden ones, are not changed.
+  - Uploads an image under the name C(NAME.uploading), and renames it when it is active. The module removes the remains of an
+    interrupted run and uploads the image again.
+  - Replaces an image if its content or format differs from the description. When the new image is active, the module deletes
+    the old one, or renames and hides it if it is in use. It changes all other settings in place.
+  - Inspects files before the first upload. The module refuses a file that cannot be an image of the described format, and
+    says why. Examples are an error page, an archive, compressed or truncated data, or a qcow2 image that needs another file.
+    The module recognizes formats by their first bytes, and needs no library for that.
+  - The module owns the described names within the project that O(auth) logs in to. Other images with such a name in that
+    project are duplicates. The module deletes duplicates that it uploaded itself. It keeps all others, but renames and
+    hides them, with a warning. It does not change hidden images or those of other projects.
 extends_documentation_fragment:
   - mikumo.openstack.access
 attributes:
@@ -31,32 +31,32 @@ attributes:
     support: full
     description:
       - Can run in C(check_mode) and return changed status prediction without modifying target.
-      - Where nothing answers, Glance is not in the catalog, or the Python libraries are not installed yet, as on an
-        empty host, all is predicted to be uploaded, with a warning. Nothing is downloaded. An image with a C(url) that
-        was put into Glance by other means is therefore predicted to be replaced, although the real run, which downloads
-        it, may find that it is the same.
+      - If nothing answers, Glance is not in the catalog, or the Python libraries are not installed yet, as on an empty host,
+        the module warns and predicts that it uploads everything.
+      - Check mode downloads nothing. It therefore predicts that an image with a C(url) is replaced if other means put it into
+        Glance. The real run downloads the image and may find that it is the same.
   diff_mode:
     support: full
     description: Will return details on what has changed (or would in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: Run twice in a row with the same arguments, the second run changes nothing, and downloads nothing.
+    description: A second run with the same arguments changes nothing and downloads nothing.
 options:
   active_timeout:
-    description: For how many seconds to wait until an uploaded image is active.
+    description: Seconds to wait until an uploaded image is active.
     type: int
     default: 300
   cache_dir:
     description:
-      - Directory on the host that the module runs on, in which downloads are kept.
-      - What is in it can be deleted at any time.
+      - Directory for downloads, on the host that the module runs on.
+      - You can delete its contents at any time.
     type: path
     default: /var/cache/mikumo/images
   download_ca_cert:
-    description: As O(ca_cert), but for the servers that images are downloaded from.
+    description: Like O(ca_cert), but for the servers that the module downloads images from.
     type: path
   images:
-    description: Images. Kernels and ramdisks come first by themselves.
+    description: Images to manage, in any order. The module uploads kernels and ramdisks first.
     type: list
     elements: dict
     required: true
@@ -67,46 +67,46 @@ options:
         required: true
       url:
         description:
-          - Where to download the image, with C(http) or C(https). The environment's C(http_proxy), C(https_proxy) and
-            C(no_proxy) count.
-          - User, password and query may be secret, and are never shown or written to Glance. Of the query only parameters
-            such as C(version), C(release) or C(arch) tell one image from another where there is no checksum.
-          - A wrong address is told at once. Interrupted downloads and busy servers are tried again.
+          - URL to download the image from, C(http) or C(https). The environment's C(http_proxy), C(https_proxy) and
+            C(no_proxy) apply.
+          - User, password and query may be secret. The module never shows them or writes them to Glance. Without a checksum,
+            only query parameters such as C(version), C(release) or C(arch) distinguish one image from another.
+          - The module fails immediately if the URL is wrong. It retries if a download breaks off or a server is busy.
         type: str
       file:
-        description: File of the image on the host that the module runs on, with its whole path.
+        description: Absolute path of the image file on the host that the module runs on.
         type: path
       checksum:
         description:
-          - C(sha256:) or C(sha512:), and the checksum of the file as it is published, also where O(images[].unpack) unpacks it
-            and whatever encoding the server sends it in.
-          - It is verified before the upload, and tells without a download whether Glance has the image already. Without
-            it, an image with O(images[].url) is replaced only when the URL changes, and one with O(images[].file) is
-            read on each run.
+          - C(sha256:) or C(sha512:), followed by the checksum of the file as published, before O(images[].unpack) and
+            regardless of the content encoding that the server uses.
+          - The module verifies it before the upload. With a checksum, the module needs no download to find out whether Glance
+            already has the image. Without one, the module replaces an image with O(images[].url) only if the URL changes,
+            and reads an image with O(images[].file) on each run.
         type: str
       unpack:
         description:
-          - Whether a file that is compressed with gzip, xz or bzip2 is unpacked, and what is in it uploaded. Such a file is
-            refused otherwise, but for initial RAM disks, which may be compressed.
-          - A file that is not compressed is uploaded as it is.
+          - Whether to decompress a file that is compressed with gzip, xz or bzip2, and upload the result. Otherwise the
+            module refuses compressed files, except initial RAM disks.
+          - The module uploads an uncompressed file as it is.
         type: bool
         default: false
       verify_format:
         description:
-          - Whether the file is refused if it does not look like O(images[].disk_format). Turn this off for a disk that begins
+          - Whether to refuse a file that does not look like O(images[].disk_format). Turn this off for a disk that begins
             with the bytes of another format by chance or on purpose.
-          - An empty file, and a qcow2 image that needs other files or is damaged, are refused in any case.
+          - The module always refuses an empty file, and a qcow2 image that is damaged or needs other files.
         type: bool
         default: true
       disk_format:
-        description: Format of the disk.
+        description: Disk format of the image.
         type: str
         choices: [qcow2, raw, aki, ari, ami, iso, ploop, vdi, vhd, vhdx, vmdk]
         default: qcow2
       container_format:
         description:
-          - Format around the disk.
-          - When not given, that of the same name with V(aki), V(ari) and V(ami), and else V(bare).
+          - Container format of the image.
+          - Defaults to the same name for the disk formats V(aki), V(ari) and V(ami), and to V(bare) for all others.
         type: str
         choices: [bare, aki, ari, ami, ova, ovf, docker]
       visibility:
@@ -115,29 +115,29 @@ options:
         choices: [public, private, shared, community]
         default: public
       protected:
-        description: Whether the image is protected from deletion by others. This module can delete it.
+        description: Whether the image is protected from deletion by others. This module can still delete it.
         type: bool
         default: false
       min_disk:
-        description: Smallest disk that the image fits on, in GB. Left alone when not given.
+        description: Minimum disk size that the image needs, in GB. Left unchanged by default.
         type: int
       min_ram:
-        description: Smallest memory that the image runs with, in MB. Left alone when not given.
+        description: Minimum memory that the image needs, in MB. Left unchanged by default.
         type: int
       properties:
         description:
-          - Custom properties, such as V(hw_disk_bus) or V(os_distro). Others that the image has are left alone.
-          - A property that is null is removed. The property C(mikumo_source) is the module's own.
+          - Custom properties, such as V(hw_disk_bus) or V(os_distro). The module leaves the image's other properties alone.
+          - A null value removes the property. The property C(mikumo_source) is reserved for the module.
         type: dict
         default: {}
       kernel:
-        description: Name of the image with the kernel. Sets the property C(kernel_id).
+        description: Name of the kernel image. Sets the property C(kernel_id).
         type: str
       ramdisk:
-        description: Name of the image with the initial RAM disk. Sets the property C(ramdisk_id).
+        description: Name of the initial RAM disk image. Sets the property C(ramdisk_id).
         type: str
       state:
-        description: Whether the image is there.
+        description: Whether the image exists.
         type: str
         choices: [present, absent]
         default: present
@@ -163,7 +163,7 @@ EXAMPLES = r"""
           os_distro: debian
           hw_rng_model: virtio
 
-- name: Upload a machine that is started with a kernel of its own
+- name: Upload a machine image that boots with a separate kernel
   mikumo.openstack.images:
     cloud: admin
     images:
@@ -179,7 +179,7 @@ EXAMPLES = r"""
         kernel: tiny-kernel
         ramdisk: tiny-initrd
 
-- name: Offer an image that is published compressed
+- name: Upload an image that is published in compressed form
   mikumo.openstack.images:
     cloud: admin
     images:
@@ -199,7 +199,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or in check mode would be, one line each, in order. Empty if nothing.
+  description: The changes that the module made, or in check mode would make, one line each, in order.
   returned: success
   type: list
   elements: str
@@ -208,8 +208,8 @@ changes:
     - "image tiny: min_ram 0 -> 64"
 ids:
   description:
-    - The ids of the described images that are present, by name.
-    - In check mode the id of an image that is not there yet is null.
+    - IDs of the described images that are present, by name.
+    - In check mode the ID of an image that does not exist yet is null.
   returned: success
   type: dict
   sample:
@@ -301,7 +301,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     try:
         ids = images.converge(options["images"])
     except CloudError as error:
-        # Glance may be in the catalog and not started yet.
+        # Glance may be in the catalog but not running yet.
         empty_host(module, error, FIRST_RUN)
         differences = Differences()
         images = Images(Nothing(), differences, downloads, check=True, assume=True)
@@ -312,7 +312,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def secret_parts(options: Mapping[str, Any]) -> set[str]:
-    """Of arguments that may be wrong ones."""
+    """Return the secret parts of the URLs. The arguments may be invalid."""
     images = options.get("images")
     entries = [one for one in images if isinstance(one, Mapping)] if isinstance(images, list) else []
     urls = [

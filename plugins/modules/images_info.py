@@ -2,7 +2,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: which images a project has."""
+"""Ansible module: read the images of a project."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - The images of the project that O(auth) logs in to, in the form that M(mikumo.openstack.images) takes. Given to it
-    unchanged, they change nothing.
-  - Of several images of one name it is the newest. Images without their data are left out. For other projects' images
-    see M(openstack.cloud.image_info).
+  - Reads the images of the project that O(auth) logs in to, in the form that M(mikumo.openstack.images) takes. That module
+    changes nothing if you pass it the result unchanged.
+  - If several images share a name, the module returns the newest. It omits images without data. For images of other
+    projects see M(openstack.cloud.image_info).
 extends_documentation_fragment:
   - mikumo.openstack.access
   - mikumo.openstack.reading
@@ -25,10 +25,10 @@ attributes:
     support: full
     description:
       - This module does not modify state.
-      - Where nothing answers in C(check_mode), as on an empty host, no images are returned, with a warning.
+      - If nothing answers in C(check_mode), as on an empty host, the module warns and returns no images.
 options:
   names:
-    description: Names of the images that are returned. All when empty.
+    description: Names of the images to return. If empty, the module returns all images.
     type: list
     elements: str
     default: []
@@ -38,12 +38,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read which images there are
+- name: Read the project's images
   mikumo.openstack.images_info:
     cloud: admin
   register: found
 
-- name: Fail early where an image is missing
+- name: Fail early if an image is missing
   ansible.builtin.assert:
     that: "'debian-13' in found.details"
     fail_msg: "Found only {{ found.details | join(', ') }}."
@@ -64,7 +64,7 @@ images:
       properties:
         os_distro: debian
 details:
-  description: What Glance knows of them besides, by name. C(size) is in bytes.
+  description: Further data from Glance on each image, by name. C(size) is in bytes.
   returned: success
   type: dict
   sample:

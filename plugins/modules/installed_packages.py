@@ -2,40 +2,40 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: which Debian packages are installed, once nothing is half-installed any more."""
+"""Ansible module: finish interrupted installations and read the installed Debian packages."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: installed_packages
-short_description: Read which Debian packages are installed, and finish an installation that was interrupted
+short_description: Read which Debian packages are installed, and finish an interrupted installation
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Reads the packages and their states, which is one question to dpkg.
-  - Where a killed run or a failure of the power has left packages in the middle of their installation, it is finished with
-    C(dpkg --configure --pending) and C(apt-get --fix-broken install), without services being started. An installation that
-    still runs is waited for.
-  - A C(/usr/sbin/policy-rc.d) that M(ansible.builtin.apt) has written and could not remove is removed. As long as it is
-    there, an upgrade restarts no service.
+  - Reads the packages and their states with a single dpkg query.
+  - If a killed run or a power failure left packages half-installed, the module finishes their installation with
+    C(dpkg --configure --pending) and C(apt-get --fix-broken install), without starting services. First it waits for
+    installations that are still running.
+  - Removes a C(/usr/sbin/policy-rc.d) that M(ansible.builtin.apt) wrote but could not remove. As long as this file exists,
+    upgrades do not restart services.
 attributes:
   check_mode:
     support: full
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:
     support: full
-    description: Shows the packages whose installation is finished.
+    description: Shows the packages whose installation the module finishes.
   idempotent:
     support: full
-    description: Does nothing when no installation was interrupted.
+    description: Does nothing if no installation was interrupted.
   platform:
     support: full
     platforms: debian
     description: Target OS/families that can be operated against.
 options:
   lock_timeout:
-    description: For how many seconds to wait until others have ended their installation.
+    description: Seconds to wait for other installations to end.
     type: int
     default: 900
 seealso:
@@ -43,11 +43,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what is installed
+- name: Read the installed packages
   mikumo.openstack.installed_packages:
   register: found
 
-- name: Say whether the node is an iSCSI initiator
+- name: Show whether the node is an iSCSI initiator
   ansible.builtin.debug:
     msg: "{{ 'open-iscsi' in found.installed }}"
 """
@@ -59,7 +59,7 @@ installed:
   type: list
   elements: str
 finished:
-  description: Names of the packages whose installation had been interrupted and was finished, or in check mode would be.
+  description: Names of the packages whose interrupted installation the module finished, or in check mode would finish.
   returned: success
   type: list
   elements: str
@@ -92,13 +92,13 @@ def packages(module: AnsibleModule) -> tuple[list[str], list[str]]:
 
 
 def finish(module: AnsibleModule, lock_timeout: int) -> None:
-    """As apt would have gone on, and as little as it would services are started."""
+    """Finish the installation as apt would have, and start as few services as it would have."""
     if not POLICY.exists():
         POLICY.write_text(APTS_POLICY, encoding="utf-8")
         POLICY.chmod(0o755)
     apt = ["apt-get", "--yes", "--no-install-recommends", "-o", f"DPkg::Lock::Timeout={lock_timeout}", "--fix-broken", "install"]
     said = ""
-    # The first one ends with an error where a package has to be unpacked again, which the second one does.
+    # dpkg fails if a package must be unpacked again. apt-get does that.
     for command in (["dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"], apt):
         _rc, out, err = run(command, ENVIRONMENT)
         said += out + err
@@ -119,7 +119,7 @@ def main() -> None:
     if (unfinished or policy) and not module.check_mode:
         try:
             with nobody_installs(DPKG, lock_timeout):
-                # Whoever had the locks may have finished it.
+                # The process that held the locks may have finished the installation.
                 installed, unfinished = packages(module)
         except LockedError as error:
             module.fail_json(msg=f"{error}: another installation goes on on this node. See `ps -ef | grep -E 'apt|dpkg'` there.")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keystone_bootstrap
-short_description: Make sure that Keystone's first administrator can log in
+short_description: Bootstrap Keystone so that its first administrator can log in
 version_added: 0.1.0
 description:
-  - Asks the running Keystone for a token as the administrator. If Keystone refuses, or the catalog lacks one of Keystone's own
-    endpoints (public, internal and admin), runs C(keystone-manage bootstrap). The command creates the administrator with its
-    project, role and Keystone's endpoints, or gives it the new password.
+  - Requests a token from the running Keystone as the administrator. Runs C(keystone-manage bootstrap) if Keystone rejects the
+    login, or if one of Keystone's own endpoints (public, internal and admin) is missing from the catalog. The command
+    creates the administrator with its project and role as well as Keystone's endpoints, or sets the new password.
   - C(keystone-manage bootstrap) adds missing endpoints, but never changes the URL of an existing one.
-  - The password goes to the command through its environment, so that no process list shows it.
+  - The command reads the password from its environment. Process lists therefore do not show it.
 author: The Mikumo authors (@mikumo)
 options:
   username:
@@ -22,11 +22,11 @@ options:
     type: str
     default: admin
   password:
-    description: Its password. A changed one is a rotation.
+    description: Password of the administrator. Change it to rotate the password.
     type: str
     required: true
   project:
-    description: Name of its project.
+    description: Name of the administrator's project.
     type: str
     default: admin
   region_name:
@@ -34,34 +34,34 @@ options:
     type: str
     required: true
   public_url:
-    description: Public endpoint of Keystone, with C(/v3).
+    description: Public endpoint of Keystone, including C(/v3).
     type: str
     required: true
   internal_url:
-    description: Internal endpoint of Keystone, with C(/v3); this module asks it.
+    description: Internal endpoint of Keystone, including C(/v3). The module uses this one itself.
     type: str
     required: true
   admin_url:
-    description: Admin endpoint of Keystone, with C(/v3). Defaults to O(internal_url).
+    description: Admin endpoint of Keystone, including C(/v3). Defaults to O(internal_url).
     type: str
   api_timeout:
-    description: Seconds to wait for one answer of Keystone.
+    description: Seconds to wait for Keystone's answer to one request.
     type: int
     default: 60
 attributes:
   check_mode:
-    description: Can run in check mode. A Keystone that is not there yet would be bootstrapped.
+    description: Can run in check mode. Predicts a bootstrap if Keystone does not answer yet.
     support: full
   diff_mode:
     description: Shows whether the administrator can log in.
     support: full
   idempotent:
-    description: Does nothing when the administrator can log in and all three endpoints of Keystone exist.
+    description: Does nothing if the administrator can log in and all three of Keystone's endpoints exist.
     support: full
 """
 
 EXAMPLES = r"""
-- name: The first administrator
+- name: Bootstrap the first administrator
   mikumo.openstack.keystone_bootstrap:
     password: "{{ keystone_admin_password }}"
     region_name: RegionOne
@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found:
-  description: What Keystone said to the administrator before.
+  description: Result of the administrator's login before the bootstrap.
   type: str
   returned: always
   sample: logged in
@@ -90,14 +90,14 @@ INTERFACES = ("public", "internal", "admin")
 
 
 def missing(token: dict, region: str) -> list[str]:
-    """Interfaces for which Keystone has no endpoint. The bootstrap writes the endpoints last, after the administrator's roles."""
+    """Return the interfaces without a Keystone endpoint. The bootstrap writes endpoints last, after the administrator's roles."""
     identity = [endpoint for service in token["catalog"] if service["type"] == "identity" for endpoint in service["endpoints"]]
     found = {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
     return [interface for interface in INTERFACES if interface not in found]
 
 
 def probe(options: dict) -> str:
-    """What Keystone says to the administrator: "logged in", something short of it, "refused" or why it cannot be asked."""
+    """Try to log in: "logged in", the same with a list of missing endpoints, "refused", or why Keystone gave no answer."""
     domain = {"id": "default"}
     body = {
         "auth": {

@@ -2,7 +2,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: the few facts that this collection uses."""
+"""Ansible module: gather the few facts that this collection uses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Under the names and in the units of M(ansible.builtin.setup), which may be used instead, and gathers them all in several
-    seconds of a slow core where this takes less than one.
+  - Uses the names and units of M(ansible.builtin.setup).
+  - You can use M(ansible.builtin.setup) instead. It gathers all facts and needs several seconds on a slow core, where this
+    module needs less than one.
 extends_documentation_fragment:
   - mikumo.openstack.reading
 attributes:
@@ -37,10 +38,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Facts
+- name: Gather facts
   mikumo.openstack.node_facts:
 
-- name: Say how large the controller's services become
+- name: Show the sizes of the controller's services
   ansible.builtin.debug:
     msg: "{{ ansible_facts | mikumo.openstack.node_sizes }}"
 """
@@ -48,36 +49,36 @@ EXAMPLES = r"""
 RETURN = r"""
 ansible_facts:
   description:
-    - Each with the prefix C(ansible_), which Ansible takes away in C(ansible_facts).
+    - Facts have the prefix C(ansible_), which Ansible strips in C(ansible_facts).
     - C(hostname), C(nodename) with the domain if the kernel knows it, C(distribution), C(distribution_version),
       C(distribution_major_version), C(memtotal_mb) and C(memused_mb) in MiB, C(processor_vcpus), C(interfaces),
       C(all_ipv4_addresses), C(devices) with C(sectors) of 512 bytes, and C(mounts) with sizes in bytes.
-    - C(kvm), whether the processor's virtualisation can be used. This and what follows M(ansible.builtin.setup) does not have.
-    - C(links). By interface, C(addresses) (all of IPv4, the global ones of
-      IPv6), each with C(address), C(prefixlen), C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or
-      bond that the interface is a port of, C(parent) the interface that a VLAN is on, C(kind) such as C(vlan), C(bond) or
-      empty for hardware. C(up), C(loopback) and C(altnames) are as in C(ip address).
-    - C(default_interfaces), the interfaces with a default route, of IPv4 or IPv6.
-    - C(session_address) and C(session_interface), where the SSH connection of this run arrived. V(null) where nothing tells,
-      as with other connection plugins. Ansible reserves names that begin with C(ssh_).
-    - C(openvswitch_ports), by interface, the C(bridge) of Open vSwitch that it is in, and whether
-      M(mikumo.openstack.openvswitch_bridges) put it there (C(uplink)). Not there where Open vSwitch cannot be asked.
-    - C(listening), the TCP sockets that listen, each with C(port), C(address) and C(unit), which is empty for a program that
-      systemd has not started, and V(null) where the kernel cannot tell.
-    - C(time_sync). C(others) are the units that keep the clock and that the role C(time_sync) of this collection has not set up,
-      C(config) is the configuration that the role gave chrony, and C(current) whether chrony runs with it.
-    - C(clock_offset), the least and the most seconds by which the node's clock may be ahead of the clock of the machine that
-      runs Ansible.
-    - C(apache_sites), the files of Apache's enabled sites that are neither Debian's nor ours, and C(broker_data), the names of
-      the nodes of a RabbitMQ that this collection has not configured.
-    - C(database_login), why a MariaDB or MySQL that this collection has not configured does not let root in. Empty if it does,
-      if there is no such server, and without the privileges of root.
-    - C(block_devices), by path, with C(size) in bytes, C(type), C(content) that would be lost, C(used) by whom, C(member) for a
-      physical volume of LVM, its volume C(group), and C(read_only). C(block_links) has the path behind each other name, such as
-      those in C(/dev/disk) and C(/dev/mapper), C(loop_files) the file behind each loop device.
-      C(block_devices) is not there where C(lsblk) fails.
-    - C(installed_packages), the names of the Debian packages that are installed and configured. Empty where an
-      installation was interrupted, see M(mikumo.openstack.installed_packages).
+    - M(ansible.builtin.setup) has none of the following facts.
+    - C(kvm), whether hardware virtualization is available.
+    - C(links), by interface. C(addresses) lists all IPv4 and the global IPv6 addresses, each with C(address), C(prefixlen),
+      C(family) (C(ipv4) or C(ipv6)) and C(secondary). C(master) is the bridge or bond that the interface is a port of,
+      C(parent) the parent interface of a VLAN, and C(kind) the type, such as C(vlan) or C(bond), or empty for hardware.
+      C(up), C(loopback) and C(altnames) are as in C(ip address).
+    - C(default_interfaces), the interfaces with an IPv4 or IPv6 default route.
+    - C(session_address) and C(session_interface), the local end of this run's SSH connection. V(null) if unknown, as with
+      other connection plugins. Ansible reserves names that begin with C(ssh_).
+    - C(openvswitch_ports), by interface, with the Open vSwitch C(bridge) that it is a port of. C(uplink) says whether
+      M(mikumo.openstack.openvswitch_bridges) put it there. Missing if Open vSwitch cannot be queried.
+    - C(listening), the listening TCP sockets, each with C(port), C(address) and C(unit). C(unit) is empty for a program that
+      systemd did not start, and V(null) if the kernel does not report it.
+    - C(time_sync), with C(others), the units that adjust the clock but do not come from this collection's role C(time_sync),
+      C(config), the chrony configuration that the role wrote, and C(current), whether chrony runs with it.
+    - C(clock_offset), the minimum and maximum number of seconds by which the node's clock may be ahead of the control node's.
+    - C(apache_sites), the files of Apache's enabled sites that come neither from Debian nor from this collection.
+    - C(broker_data), the node names of a RabbitMQ that this collection did not configure.
+    - C(database_login), the reason why a MariaDB or MySQL that this collection did not configure rejects root. Empty if it
+      accepts root, if there is no such server, and without root privileges.
+    - C(block_devices), by path, with C(size) in bytes, C(type), C(content) that would be lost, C(used) for its user, C(member)
+      for an LVM physical volume, its volume C(group), and C(read_only). Missing if C(lsblk) fails.
+    - C(block_links), the device path for each alias, such as those in C(/dev/disk) and C(/dev/mapper).
+    - C(loop_files), the file behind each loop device.
+    - C(installed_packages), the names of the Debian packages that are installed and configured. Empty if an installation
+      was interrupted, see M(mikumo.openstack.installed_packages).
   returned: always
   type: dict
   sample:
@@ -133,7 +134,7 @@ ROOT = Path("/")
 
 
 def installed_packages() -> dict[str, list[str]]:
-    """Empty where somebody has to look closer, or there is no dpkg: a fact that was left out might come from a cache of facts."""
+    """Return an empty list without dpkg, or if an installation needs attention. A fact cache could fill in an omitted fact."""
     rc, out, _err = run(QUERY)
     installed, unfinished = by_state(out)
     return {"installed_packages": [] if rc or unfinished or forgotten_policy() else installed}
@@ -142,7 +143,7 @@ def installed_packages() -> dict[str, list[str]]:
 def openvswitch_ports(module: AnsibleModule) -> dict[str, dict[str, dict[str, object]]]:
     if not module.get_bin_path("ovs-vsctl"):
         return {"openvswitch_ports": {}}
-    # Without waiting for the daemon, which may be down while its database answers.
+    # The database may answer while the daemon is down.
     rc, out, _err = run(["ovs-vsctl", "--timeout=5", "--no-wait", "--format=json", "--", *LISTING])
     if rc:
         return {}
@@ -156,7 +157,7 @@ def block_devices(module: AnsibleModule) -> dict[str, object]:
     rc, out, _err = run(LSBLK)
     if rc:
         return {}
-    # Only root may ask LVM. It is not asked where there is nothing of it.
+    # Only root may query LVM. Skip the query on nodes without LVM.
     groups: dict[str, str] = {}
     if any(f'"{word}"' in out for word in (MEMBER, "lvm")) and module.get_bin_path("pvs"):
         failed, listing, _err = run(PVS)
@@ -166,7 +167,7 @@ def block_devices(module: AnsibleModule) -> dict[str, object]:
 
 
 def ip(module: AnsibleModule, *arguments: str, wanted: bool = True) -> str:
-    """What ip prints. Not wanted is what fails on a kernel without the family."""
+    """Return the output of ip. With wanted=False, a failure is accepted: the kernel may lack the address family."""
     command = ["ip", "-json", *arguments]
     rc, out, err = run(command)
     if rc != 0 and not wanted:
@@ -199,7 +200,7 @@ def main() -> None:
         **installed_packages(),
         **node_state(ROOT, run, os.geteuid() == 0),
     }
-    # As setup names them: Ansible takes the prefix away in ansible_facts, and makes variables only with it.
+    # Same names as setup. Ansible strips the prefix in ansible_facts, and creates variables only for names that have it.
     module.exit_json(changed=False, ansible_facts={f"ansible_{name}": value for name, value in facts.items()})
 
 

@@ -7,47 +7,47 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nova_cells
-short_description: Cell mappings of Nova, and the compute hosts in them
+short_description: Manage Nova's cell mappings and map compute hosts
 version_added: 0.1.0
 description:
-  - Makes sure that Nova's API database knows C(cell0) and C(cell1), and that the given compute hosts are mapped.
-  - The mappings are templates that Nova fills from its own configuration, so that they hold no password and a rotated one
-    needs no change here.
-  - Looks into Nova's databases, and runs C(nova-manage) only for what is missing.
-  - A cell of another name that names Nova's own database serves as C(cell1). Two mappings of one database would show every
-    instance twice.
+  - Makes sure that Nova's API database knows C(cell0) and C(cell1), and maps the given compute hosts.
+  - The mappings are templates that Nova fills from its own configuration. They contain no password and need no change when
+    the password is rotated.
+  - Reads Nova's databases, and runs C(nova-manage) only for missing mappings.
+  - A cell of another name that points to Nova's own database counts as C(cell1). Two mappings of one database would list
+    every instance twice.
 author: The Mikumo authors (@mikumo)
 options:
   hosts:
-    description: Compute hosts, as C(nova-compute) calls itself, to wait for and to map.
+    description: Compute hosts to wait for and to map, by the host name that C(nova-compute) reports.
     type: list
     elements: str
     default: []
   timeout:
-    description: Seconds to wait until every host of O(hosts) has reported itself, and until MariaDB is up where it is not yet.
+    description: Seconds to wait until MariaDB is up, and until every host in O(hosts) has registered.
     type: int
     default: 300
   config_file:
-    description: Nova's configuration, from which the databases' URLs are read.
+    description: Nova's configuration file. The module reads the database URLs from it.
     type: path
     default: /etc/nova/nova.conf
 attributes:
   check_mode:
-    description: Can run in check mode. Where the databases are not there yet, everything would be created.
+    description: Can run in check mode. If the databases do not exist yet, it predicts that everything is created.
     support: full
   diff_mode:
     description: Shows the mappings.
     support: full
   idempotent:
-    description: Does nothing when the mappings are there.
+    description: Does nothing if the mappings exist.
     support: full
 """
 
 EXAMPLES = r"""
-- name: The cells
+- name: Map the cells
   mikumo.openstack.nova_cells:
 
-- name: The compute hosts
+- name: Map the compute hosts
   mikumo.openstack.nova_cells:
     hosts: [compute]
 """
@@ -86,7 +86,7 @@ CELLS = {
         "{scheme}://{username}:{password}@{hostname}:{port}/{path}",
     ],
 }
-# How Nova itself knows cell 0. A name may be missing.
+# Nova identifies cell0 by this UUID. The mapping may have no name.
 CELL0 = "00000000-0000-0000-0000-000000000000"
 MAPPINGS = "SELECT CONCAT_WS('\n', uuid, COALESCE(name, ''), database_connection) FROM cell_mappings"
 
@@ -105,7 +105,7 @@ def main() -> None:
     deadline = time.monotonic() + module.params["timeout"]
 
     def rows(section: str, statement: str) -> list[str]:
-        """First column of what a statement finds in the database that a section of Nova's configuration names."""
+        """Run a statement in the database of a section of Nova's configuration, and return the first column of the result."""
         wait = 0 if module.check_mode else module.params["timeout"]
         try:
             with opened(configured_connection(module.params["config_file"], section, "connection", wait)) as execute:
@@ -116,7 +116,7 @@ def main() -> None:
             return []
 
     def main_database(url: str) -> bool:
-        """Whether a mapping, a URL or a template, names the database of [database] in Nova's configuration."""
+        """Return whether a mapping (a URL or a template) points to the database of [database] in Nova's configuration."""
         path = url.partition("://")[2].partition("/")[2].partition("?")[0]
         if path == "{path}":
             return True
@@ -159,7 +159,7 @@ def main() -> None:
         manage(*CELLS[name])
 
     while missing_hosts:
-        # A host can be mapped once it has reported itself to the cell's database.
+        # Nova can map a host only after nova-compute has registered in the cell's database.
         reported = rows("database", "SELECT host FROM compute_nodes WHERE deleted = 0")
         silent = sorted(set(missing_hosts) - set(reported))
         if not silent:

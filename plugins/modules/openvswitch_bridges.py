@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: openvswitch_bridges
-short_description: Bridges of Open vSwitch and the interfaces in them
+short_description: Manage Open vSwitch bridges and their interfaces
 version_added: 0.1.0
 description:
-  - Makes sure that bridges exist, and that the given interface is a port of each and is up.
-  - O(bridges) are all bridges that the node has from this collection. An interface that the module put into a bridge leaves it
-    when it is no longer given for it, in the same transaction that brings the new one in. The bridge itself stays.
-  - Ports that the module puts in have C(external_ids:mikumo=uplink). Ports without this mark are never removed, since Neutron's
-    agents and people have ports in the same bridges. A given interface that already is a port of its bridge gets the mark.
+  - Makes sure that bridges exist, that each has the given interface as a port, and that this interface is up.
+  - O(bridges) must list all bridges that this collection manages on the node. If an interface that the module added is no
+    longer listed for its bridge, the module removes it in the same transaction that adds the new one. The bridge itself stays.
+  - The module marks the ports that it adds with C(external_ids:mikumo=uplink). It never removes ports without this mark,
+    because Neutron's agents and administrators have ports in the same bridges. A listed interface that is already a port of
+    its bridge gets the mark.
 author: The Mikumo authors (@mikumo)
 options:
   bridges:
-    description: Bridges.
+    description: Bridges to manage.
     type: list
     elements: dict
     required: true
@@ -28,22 +29,22 @@ options:
         type: str
         required: true
       interface:
-        description: Interface of the node that becomes a port of the bridge. No port if it is empty.
+        description: Interface of the node to add as a port of the bridge. Leave it empty for a bridge without one.
         type: str
 attributes:
   check_mode:
-    description: Can run in check mode. Where Open vSwitch does not run yet, everything would be created.
+    description: Can run in check mode. If Open vSwitch does not run yet, it predicts that everything is created.
     support: full
   diff_mode:
     description: Shows bridges and ports.
     support: full
   idempotent:
-    description: Does nothing when the bridges have their ports.
+    description: Does nothing if the bridges have their ports.
     support: full
 """
 
 EXAMPLES = r"""
-- name: The way to the outside
+- name: Create the bridge to the external network
   mikumo.openstack.openvswitch_bridges:
     bridges:
       - {name: br-external, interface: eth2}
@@ -51,22 +52,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing:
-  description: Bridges and ports that were not there, as C(bridge) or C(bridge interface).
+  description: Bridges and ports that did not exist, as C(bridge) or C(bridge interface).
   type: list
   elements: str
   returned: always
 removed:
-  description: Ports that left their bridge, as C(bridge interface).
+  description: Ports that the module removed, as C(bridge interface).
   type: list
   elements: str
   returned: always
 marked:
-  description: Ports that were there without the mark, as C(bridge interface).
+  description: Existing ports that the module marked, as C(bridge interface).
   type: list
   elements: str
   returned: always
 brought_up:
-  description: Interfaces that were down.
+  description: Interfaces that the module brought up.
   type: list
   elements: str
   returned: always
@@ -87,7 +88,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._openvswitch impo
     uplinks,
 )
 
-# Seconds that ovs-vsctl waits for the switch to take over what was written.
+# Seconds that ovs-vsctl waits for ovs-vswitchd to apply the change.
 TIMEOUT = "--timeout=60"
 INTERFACES = Path("/sys/class/net")
 UP = 1
@@ -137,7 +138,7 @@ def main() -> None:
         wanted = plan(read(module), bridges)
     except BridgeError as error:
         module.fail_json(msg=str(error))
-    # Before the old uplink leaves: Open vSwitch takes a port whose interface is not there.
+    # Check before removing the old uplink: Open vSwitch accepts a port whose interface does not exist.
     for interface, bridge in interfaces.items():
         if not (INTERFACES / interface).exists():
             there = ", ".join(sorted(path.name for path in INTERFACES.iterdir()))

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secrets_file
-short_description: File with the secrets of a site
+short_description: Generate the secrets of a site into a variables file
 version_added: 0.1.0
 description:
-  - Generates the secrets that the inventory lacks into a file of variables, below the name C(cloud_secrets). A
-    value has 32 letters and
-    digits, or is a UUID if the name ends in V(_uuid). The file gets the mode 0600.
-  - Runs where Ansible runs. Two runs at once generate one set, and nobody ever sees half a file.
-  - Secrets that exist are never changed. Comments and other variables in the file stay.
-  - Neither takes nor returns a value.
+  - Generates the secrets that the inventory lacks, and writes them to a variables file under the key C(cloud_secrets). A value
+    has 32 letters and digits, or is a UUID if the name ends in V(_uuid). The file gets the mode 0600.
+  - Run it on the control node. Two simultaneous runs generate only one set of secrets, and never leave a partial file.
+  - Never changes existing secrets. Comments and other variables in the file stay.
+  - The module takes and returns only names, never values.
 author: The Mikumo authors (@mikumo)
 options:
   path:
-    description: The file. If it is empty, C(group_vars/all/secrets.yml) beside the inventory.
+    description: Path of the file. If empty, the module uses C(group_vars/all/secrets.yml) next to the inventory.
     type: str
     default: ""
   sources:
-    description: Sources of the inventory, C(ansible_inventory_sources). Beside them the file is looked for.
+    description: Inventory sources, C(ansible_inventory_sources). The module looks for the file next to them.
     type: list
     elements: str
     default: []
@@ -38,7 +37,7 @@ options:
     elements: str
     default: []
   add_missing:
-    description: Consent to add names to a file that has others. A running cloud uses what was there before.
+    description: Consent to add names to a file that already has others. A running cloud uses the existing secrets.
     type: bool
     default: false
 requirements:
@@ -48,15 +47,15 @@ attributes:
     description: Can run in check mode.
     support: full
   diff_mode:
-    description: Shows the names of what is generated.
+    description: Shows the names of the generated secrets.
     support: full
   idempotent:
-    description: Changes nothing when the file has every name.
+    description: Changes nothing if the file has every name.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Secrets of the site
+- name: Generate the site's secrets
   mikumo.openstack.secrets_file:
     path: /home/me/mycloud/group_vars/all/secrets.yml
     missing: [glance_database, glance_keystone]
@@ -64,17 +63,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: Path of the file.
   type: str
   returned: success
 generated:
-  description: Names that were generated, or in check mode would be.
+  description: Names of the secrets that the module generated, or in check mode would generate.
   type: list
   elements: str
   returned: success
 read:
   description: >-
-    Whether the file has secrets that the inventory did not have when Ansible started. Read it with
+    Whether the file has secrets that the inventory did not have when Ansible started. If so, read the file with
     M(ansible.builtin.include_vars).
   type: bool
   returned: success

@@ -11,9 +11,9 @@ version_added: 0.1.0
 description:
   - Writes files, checks that database schemas are at their newest revision, and makes sure that units run with the files
     on disk. Each part is optional. If a node already has the desired state, one call confirms it.
-  - The module replaces a file atomically, and only if it differs. At no time can more users read the file than its final
-    mode allows. The modification time therefore shows when the content last changed. A new owner or mode does not change the
-    modification time. Missing parent directories are created as V(root), mode V(0755).
+  - The module replaces a file atomically, and only if it differs. The modification time therefore shows when the content last
+    changed. A new owner or mode does not change the modification time. At no time can more users read the file than its final
+    mode allows. The module creates missing parent directories as V(root), mode V(0755).
   - Diffs never show private keys, passwords in URLs or the values of options with a secret-looking name, neither old nor
     new. They only show that such a value changed.
   - The module checks schemas as M(mikumo.openstack.database_schema) does in check mode, with the service's own
@@ -195,7 +195,8 @@ options:
     default: 300
   secrets:
     description:
-      - Values to mask everywhere. Ansible removes them from its output and from the node's journal.
+      - Further values to mask. The module finds passwords in O(files[].content) itself, by the names of their options and in URLs.
+      - Ansible removes all of them from its output and from the node's journal.
       - The module never logs or returns the content of files there, with or without this option.
     type: list
     elements: str
@@ -230,7 +231,6 @@ EXAMPLES = r"""
 - name: Configure Placement, whose database may not exist yet
   mikumo.openstack.service:
     group: placement
-    secrets: ["{{ placement_database_password }}"]
     files:
       - path: /etc/placement/placement.conf
         content: "{{ __placement_config | mikumo.openstack.oslo_config }}"
@@ -313,7 +313,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files, _schema_module
-from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK, FilesError, mask
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK, FilesError, mask, secrets_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
@@ -398,14 +398,16 @@ def _shown(entry: t.Any) -> t.Any:
 def main() -> None:
     module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
     params, check_mode = module.params, module.check_mode
+    contents = {entry["path"]: entry["content"] or "" for entry in params["files"] if entry["state"] == "present"}
+    secrets = {*params["secrets"]}.union(*map(secrets_of, contents.values()))
+    module.no_log_values.update(secrets)
     # A failure also reports the changes made before it.
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "diff": [], "schemas_behind": []}
     try:
         units = parse_units(params["units"])
         wanted = _config_files.parse(params["files"], owner=params["owner"], group=params["group"], mode=params["mode"])
-        files = _config_files.sync(wanted, secrets=params["secrets"], check_mode=check_mode)
+        files = _config_files.sync(wanted, secrets=secrets, check_mode=check_mode)
         result |= {"changed": files.changed, "changed_files": files.changed_files, "diff": files.diff}
-        contents = {entry["path"]: entry["content"] or "" for entry in params["files"] if entry["state"] == "present"}
         unwritten = {path: contents.get(path, "") for path in files.rewritten} if check_mode else {}
         wait = 0 if check_mode else START
         looks = [(one["name"], bring_to_head(one, check_mode=True, wait=wait, unwritten=unwritten)) for one in params["schemas"]]
@@ -414,7 +416,7 @@ def main() -> None:
         outcome = converger.converge([] if result["schemas_behind"] else units, unwritten)
     except (FilesError, SchemaError, UnitsError) as error:
         # A service may write the URL of its database into the journal when it cannot connect.
-        module.fail_json(msg=mask(str(error), params["secrets"]), **result)
+        module.fail_json(msg=mask(str(error), secrets), **result)
     for warning in outcome.warnings:
         module.warn(warning)
     result["changed"] |= outcome.changed

@@ -13,19 +13,19 @@ version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Asks Nova, Neutron, Cinder and Heat for their services and agents until each of the expected ones is alive.
-  - A router that is created before the network node's agents are alive fails for good, so that this is the gate between
-    installing a cloud and using it.
+  - Polls Nova, Neutron, Cinder and Heat until each of the expected services and agents is alive.
+  - Run it between installing a cloud and using it. A router that is created before the network node's agents are alive never
+    recovers.
 extends_documentation_fragment:
   - mikumo.openstack.access
   - mikumo.openstack.reading
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode), in which it looks once and does not fail.
+    description: Can run in C(check_mode). It then checks only once and does not fail.
 options:
   expected:
-    description: Services and agents that have to be alive.
+    description: Services and agents that must be alive.
     type: list
     elements: dict
     required: true
@@ -35,17 +35,17 @@ options:
         type: str
         required: true
       host:
-        description: Name of the host that it runs on. Cinder's back end after C(@) does not count.
+        description: Name of the host that it runs on. The module ignores the back end after the C(@) in Cinder's host names.
         type: str
         required: true
   alive_timeout:
-    description: For how many seconds to wait until all are alive. A node with one slow core needs minutes after it was started.
+    description: Seconds to wait until all are alive. A node with one slow core needs minutes after booting.
     type: int
     default: 300
 """
 
 EXAMPLES = r"""
-- name: The network node's router agent
+- name: Wait for the network node's L3 agent
   mikumo.openstack.services_alive:
     cloud: admin
     expected:
@@ -54,12 +54,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 alive:
-  description: What is alive, as C(binary on host).
+  description: Expected services and agents that are alive, as C(binary on host).
   type: list
   elements: str
   returned: always
 silent:
-  description: What was expected and is not alive, as C(binary on host).
+  description: Expected services and agents that are not alive, as C(binary on host).
   type: list
   elements: str
   returned: always

@@ -2,44 +2,46 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: what tempest.conf has to say of a cloud."""
+"""Ansible module: gather the settings for tempest.conf from a cloud."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tempest_config_info
-short_description: Find out what Tempest has to know of a cloud
+short_description: Gather Tempest's configuration from a cloud
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Asks a cloud's APIs for what Tempest is told in C(tempest.conf), which services, versions and extensions there are, and which
-    images, flavours and external network the tests can use.
-  - The answer is the data for M(mikumo.openstack.service) and the filter P(mikumo.openstack.oslo_config#filter). It holds no
-    password.
-  - What no API says, such as whether the consoles work, is not in it.
+  - Queries a cloud's APIs for the settings that Tempest needs in C(tempest.conf). These are the available services, versions
+    and extensions, and the images, flavors and external network that the tests can use.
+  - Write the result to a file with M(mikumo.openstack.service) and the filter P(mikumo.openstack.oslo_config#filter). It
+    contains no password.
+  - The result omits everything that no API reports, such as whether the consoles work.
 extends_documentation_fragment:
   - mikumo.openstack.access
   - mikumo.openstack.reading
 options:
   image:
-    description: Name of the public image that instances boot. The smallest one if not given.
+    description: Name of the public image that instances boot. Defaults to the smallest one.
     type: str
     default: ""
   image_alt:
-    description: Name of another image, for tests that need two. The second smallest if not given, or the same again.
+    description:
+      - Name of another image, for tests that need two.
+      - Defaults to the second smallest image, or to O(image) if there is only one.
     type: str
     default: ""
   flavor:
-    description: Name of the flavour of instances. The smallest one that the images run with if not given.
+    description: Name of the flavor for instances. Defaults to the smallest one that fits the images.
     type: str
     default: ""
   flavor_alt:
-    description: Name of the flavour that instances are resized to. The next larger one if not given.
+    description: Name of the flavor that tests resize instances to. Defaults to the next larger one.
     type: str
     default: ""
   external_network:
-    description: Name of the network that floating addresses come from. The only external one if not given.
+    description: Name of the network for floating IPs. Defaults to the only external network.
     type: str
     default: ""
 attributes:
@@ -47,19 +49,19 @@ attributes:
     support: full
     description:
       - This module does not modify state.
-      - Where nothing answers in C(check_mode), as on an empty host, the sections are returned empty, with a warning.
+      - If nothing answers in C(check_mode), as on an empty host, the module warns and returns no sections.
 seealso:
   - module: mikumo.openstack.service
 """
 
 EXAMPLES = r"""
-- name: What there is to test
+- name: Gather the settings for Tempest
   mikumo.openstack.tempest_config_info:
     cloud: admin
     interface: public
   register: found
 
-- name: Write it
+- name: Write tempest.conf
   mikumo.openstack.service:
     files:
       - path: /root/tempest.conf
@@ -93,7 +95,7 @@ WISHES = ("image", "image_alt", "flavor", "flavor_alt", "external_network")
 
 
 def root(api_url: str) -> str:
-    """URL at which an API says what versions it has: that of the version, without a project's id behind it."""
+    """Return the URL of an API version's document: the endpoint without a trailing project ID."""
     head, found, _tail = api_url.partition("/v3/")
     return f"{head}/v3/" if found else f"{api_url}/"
 
@@ -128,7 +130,7 @@ def ask(cloud: Cloud, region: str) -> Found:
 
 
 def newest_of(answer: Record) -> Record:
-    """The last of the versions that an API lists."""
+    """Return the last of the versions that an API lists."""
     versions: list[Record] = answer["versions"]
     return versions[-1]
 

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_group
-short_description: Volume group of LVM on a disk or on a file
+short_description: Create an LVM volume group on a disk or on a file
 version_added: 0.1.0
 author:
   - The Mikumo authors (@mikumo)
 description:
-  - Makes a volume group where there never was one. A group that exists is never moved, reduced or made again, and disks that
-    somebody added to it stay. Other modules make a new group in place of one whose disk is away, reduce one to the disks that
-    they know, and look neither at what is on a disk nor at files.
-  - A disk that carries anything is refused without O(wipe), one that is in use always. The module looks at the disk itself, and
-    at who uses its partitions.
-  - A file is made, attached to a loop device, and grown. It is never made smaller. A file that is gone is an error.
+  - Creates a volume group only if there never was one. It never moves, reduces or recreates an existing group, and keeps disks
+    that an administrator added. Other modules replace a group whose disk is missing, or reduce it to the disks that they
+    know. They neither check a disk for existing data nor support files.
+  - Refuses a disk with existing data unless O(wipe) is set. Always refuses a disk that is in use. The module checks the disk
+    itself and the users of its partitions.
+  - Creates a file, attaches it to a loop device, and grows it if necessary. It never shrinks a file, and fails if the file of
+    an existing group is missing.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode. Where LVM is not installed yet, everything would be created.
+    description: Can run in check mode. If LVM is not installed yet, it predicts that everything is created.
   diff_mode:
     support: full
-    description: Shows what is done.
+    description: Shows the changes.
   idempotent:
     support: full
-    description: Does nothing when the volume group is there.
+    description: Does nothing if the volume group exists.
   platform:
     support: full
     platforms: linux
@@ -38,25 +39,25 @@ options:
     type: str
     required: true
   device:
-    description: Path of the disk, partition or other block device, under any of its names. Empty for a file.
+    description: Path of the disk, partition or other block device. Any alias works. Leave it empty to use a file.
     type: str
     default: ""
   file:
-    description: Absolute path of the file that takes the place of a disk. Not used with O(device).
+    description: Absolute path of the file to use instead of a disk. Ignored with O(device).
     type: str
     default: ""
   file_gb:
-    description: Size of the file in GiB. A smaller file that exists grows.
+    description: Size of the file in GiB. The module grows an existing file that is smaller.
     type: int
     default: 0
   wipe:
-    description: Consent to lose what is on O(device).
+    description: Consent to destroy the data on O(device).
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Room for volumes
+- name: Create the volume group for Cinder
   mikumo.openstack.volume_group:
     name: cinder-volumes
     device: /dev/disk/by-id/virtio-data
@@ -64,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or would be done.
+  description: The changes that the module made, or in check mode would make.
   type: list
   elements: str
   returned: always

@@ -14,11 +14,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class AddressError(ValueError):
-    """An address or a network that is not what it should be."""
+    """An invalid address or network."""
 
 
 def network(text: t.Any) -> Network:
-    """A network in CIDR notation; anything else is an error that says what is wrong with it."""
+    """Parse a network in CIDR notation. Anything else is an error that says what is wrong with it."""
     if not isinstance(text, str) or "/" not in text:
         raise AddressError(f"{text!r} is not a network; give it like 10.0.0.0/24")
     try:
@@ -31,7 +31,7 @@ def network(text: t.Any) -> Network:
 
 
 def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
-    """The node's IPv4 addresses, each with whether it is an extra one: secondary, or a virtual address (/32)."""
+    """Return the node's IPv4 addresses, each with whether it is an extra one: secondary, or a virtual address (/32)."""
     links = facts.get("links")
     if not isinstance(links, Mapping):
         return [(str(address), False) for address in facts.get("all_ipv4_addresses") or ()]
@@ -44,9 +44,9 @@ def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
 
 
 def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address") -> str:
-    """The node's own address in the network. `setting` is what names another one, for the messages.
+    """Return the node's own address in the network. `setting` names the variable that selects another one, for the messages.
 
-    Secondary and virtual addresses do not count as long as there is another.
+    Ignores secondary and virtual addresses if there is another one.
     """
     if not isinstance(facts, Mapping):
         raise AddressError(f"node_address wants the facts of a node, not {type(facts).__name__}")
@@ -72,7 +72,7 @@ def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address")
 
 
 def network_overlaps(networks: Mapping[str, t.Any], may_equal: Sequence[Sequence[str]] = ()) -> list[str]:
-    """Problems with the networks of a site, by the names of their settings; pairs in `may_equal` may be the same."""
+    """Return problems with the networks of a site, by the names of their settings. Pairs in `may_equal` may be the same."""
     if not isinstance(networks, Mapping):
         raise AddressError(f"network_overlaps wants a dictionary of networks, not {type(networks).__name__}")
     problems: list[str] = []

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What apt says, made into one message."""
+"""Combines apt's errors into one message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ WHERE = "/etc/apt/sources.list and /etc/apt/sources.list.d"
 
 
 def failed_sources(errors: str) -> list[str]:
-    """The sources of packages that fail, each with the reason, from what `apt-get update` writes to its standard error."""
+    """Return the failing package sources, each with the reason, from the standard error of `apt-get update`."""
     lines = [" ".join(line.split()) for line in errors.splitlines() if line.startswith(("W: ", "E: "))]
-    # An error of another kind, such as a line that apt cannot read, matters as much; a warning does not.
+    # Other errors, such as a line that apt cannot parse, matter as much. Other warnings do not.
     wanted = [line for line in lines if not GENERAL.match(line) and (line.startswith("E: ") or FETCH.match(line))]
     return list(dict.fromkeys(line[3:] for line in wanted))
 
 
 def apt_problem(failure: str, errors: str, held: Sequence[str] = (), check_mode: bool = False) -> str:
-    """Why packages cannot be installed, and what to do."""
+    """Explain why packages cannot be installed, and what to do."""
     sources = failed_sources(errors)
     parts = [f"Packages cannot be installed. {failure.strip()}"]
     if sources:

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the clock of a node is from the control machine's."""
+"""The offset between the clocks of a node and the control node."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["clock_offset", "clock_problem"]
 
 
 def clock_offset(sent: float, node: float, received: float) -> list[float]:
-    """The least and the most seconds by which the node's clock may be ahead. It was read between sent and received."""
+    """Return the minimum and maximum seconds by which the node's clock may be ahead. It was read between sent and received."""
     return [round(node - received, 3), round(node - sent, 3)]
 
 
 def clock_problem(offset: Sequence[float], allowed: float) -> str:
-    """What is wrong with a clock; empty if it may be right, given how long the answer took."""
+    """Return the problem with a clock. Empty if the clock may be right, given the duration of the request."""
     least, most = offset
     if least <= allowed and most >= -allowed:
         return ""
-    # What is certain, not what is likely.
+    # Report the certain offset, not the likely one.
     seconds, direction = (least, "ahead of") if least > allowed else (-most, "behind")
     length = str(datetime.timedelta(seconds=round(seconds)))
     return (

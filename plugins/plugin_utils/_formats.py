@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a value is what its setting's description says.
+"""Checks whether a value matches the description of its setting.
 
-Ansible's ArgumentSpecValidator does not fit here: it accepts null for everything and a dictionary for text, takes true for a
-number, and ends with a traceback if a dictionary with options is given as a number.
+Ansible's ArgumentSpecValidator does not fit here. It accepts null for everything, a dictionary for text and true for a number,
+and ends with a traceback if a dictionary with options is given as a number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings im
 
 __all__ = ["FORMATS", "shown", "value_problems"]
 
-# Nothing of these is ever the address of a machine or of a site's network.
+# Addresses in these ranges never belong to a machine or to a site's network.
 SPECIAL = {
     "0.0.0.0/8": "the unspecified network",
     "127.0.0.0/8": "the loopback of each machine",
@@ -29,9 +29,9 @@ SPECIAL = {
     "224.0.0.0/4": "multicast",
     "240.0.0.0/4": "reserved",
 }
-# Longest name that the kernel gives an interface.
+# Maximum length of an interface name in the kernel.
 INTERFACE_LENGTH = 15
-# Bridges that Open vSwitch has for Neutron.
+# Open vSwitch bridges for Neutron.
 OWN_BRIDGES = ("br-external", "br-tenant", "br-int", "br-tun", "ovs-system")
 # openstacksdk's own sections of clouds.yaml.
 RESERVED_CLOUDS = ("envvars", "defaults")
@@ -40,12 +40,12 @@ LIMIT = 80
 
 
 def shown(value: t.Any) -> str:
-    """A value as a message quotes it."""
+    """Return a value as messages quote it."""
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= LIMIT else f"{text[: LIMIT - 3]}..."
 
 
-# --- formats: each returns what is wrong with a text, and what to give instead -----------------------------------------
+# --- formats: each returns the problem with a text, and what to give instead -------------------------------------------
 
 
 def _is_ipv6(text: str) -> bool:
@@ -134,7 +134,7 @@ def _file(text: str) -> str:
 
 
 def _not_writable(path: Path) -> str:
-    """The file is written on this machine, and directories that lack are made."""
+    """Return why the file cannot be written on this machine. Missing directories will be created."""
     try:
         if path.is_dir():
             return "that is a directory; give the path of a file in it"
@@ -194,7 +194,7 @@ KINDS = {"str": "a text", "int": "a whole number from 1", "list": "a list", "dic
 
 
 def _kind(value: t.Any) -> str:
-    """What YAML made of a value that is not what was wanted."""
+    """Describe the type that YAML gave to an invalid value."""
     if isinstance(value, bool):
         return f"{str(value).lower()}, which YAML also makes of words like yes, no, on and off"
     if isinstance(value, (int, float)):
@@ -221,7 +221,7 @@ def _such_as(setting: Setting) -> str:
 
 
 def value_problems(name: str, value: t.Any, setting: Setting) -> Iterator[str]:
-    """What is wrong with a value, for whatever YAML can express: one sentence for each, without where to change it."""
+    """Yield one sentence for each problem with a value, which may be anything that YAML can express."""
     wanted = f"{KINDS[setting.type]}{_such_as(setting)}"
     if value is None:
         note = ' (write "" for none)' if setting.empty and setting.type == "str" else ""

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a JUnit file says of a test run, as data and as lines to read."""
+"""Converts a JUnit file of a test run to data and to readable lines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 __all__ = ["JUnitError", "Result", "parse", "report"]
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
-# Element of a test that says how it ended. Without one it passed.
+# Elements that give the outcome of a test. A test without one passed.
 ENDINGS = {"failure": FAILED, "error": FAILED, "skipped": SKIPPED, "skip": SKIPPED}
 TRACEBACK = "Traceback (most recent call last):"
-# Tempest puts the id and the attributes of a test behind its name.
+# Tempest appends the ID and the attributes of a test to its name.
 ATTRIBUTES = re.compile(r"\[[^\]]*\]$")
 REASON_LENGTH = 400
 
@@ -34,7 +34,7 @@ class Result:
 
 
 def _reason(text: str) -> str:
-    """The exception below the last traceback, or the text itself, in one line."""
+    """Return the exception below the last traceback, or the text itself, in one line."""
     _before, found, after = text.rpartition(TRACEBACK)
     lines = [line for line in after.splitlines() if line.strip() and (not found or not line.startswith(" "))]
     line = " ".join(" ".join(lines).split())
@@ -61,7 +61,7 @@ def parse(text: str) -> list[Result]:
 
 
 def report(results: list[Result], excluded: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """How many ended how, and a table: what failed, was skipped, was not run, and what passed with the slowest first."""
+    """Return the counts and a table: failed, skipped and excluded tests, then passed ones with the slowest first."""
     counts = {status: sum(one.status == status for one in results) for status in (PASSED, FAILED, SKIPPED)}
     seconds = round(sum(one.seconds for one in results))
     lines = []

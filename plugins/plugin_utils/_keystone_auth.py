@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a service logs in to Keystone."""
+"""Options with which a service logs in to Keystone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials impo
 
 
 def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) -> dict[str, Any]:
-    """Options with which a service asks Keystone for a token of its own, or of another account."""
+    """Return the options with which a service requests a token from Keystone, for its own or another account."""
     return {
         "auth_type": "password",
         "auth_url": surroundings["keystone_url"],

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a node's disk, or the file in its place, can carry the volumes."""
+"""Checks whether a node's disk, or the file in its place, can hold the volumes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHANGE = f"change one of the two settings in {WHERE}, or in host_vars if this no
 
 
 def gib(number: float) -> float:
-    """Rounded down: a little less than wanted must not look as if it were enough."""
+    """Convert to GiB, rounded down: slightly too little space must not look like enough."""
     return int(number / GIB * 10) / 10
 
 
@@ -37,7 +37,7 @@ def device_problems(facts: Facts, device: str, *, wanted_gb: float, group: str, 
     if places and about["path"] not in places:
         yield elsewhere(group, [_named(facts, place) for place in places], device)
         return
-    # A group may have been extended by another disk.
+    # An administrator may have extended the group with another disk.
     has = gib(sum(facts["block_devices"][place]["size"] for place in places) if places else about["size"])
     if has < wanted_gb:
         yield (
@@ -69,7 +69,7 @@ def _device(facts: Facts, path: str) -> dict[str, t.Any] | None:
 
 
 def _device_of_setup(facts: Facts, path: str) -> dict[str, t.Any] | None:
-    """ansible.builtin.setup knows the size of disks and their partitions, and some of their names."""
+    """Find a device in the facts of ansible.builtin.setup: sizes of disks and partitions, and some of their names."""
     name = PurePosixPath(path).name
     known: dict[str, t.Any] = dict(facts.get("devices") or {})
     for disk in list(known.values()):

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node would lose with the interfaces that become ports of bridges."""
+"""Finds out what a node would lose if interfaces became ports of bridges."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 __all__ = ["interface_problems"]
 
 Facts = Mapping[str, t.Any]
-# The setting that names the interface, by Neutron's name of what is behind the bridge.
+# The setting that names the interface, by Neutron's name of the bridge's physical network.
 SETTINGS = {"external": "cloud_external_interface", "tenant": "cloud_vlan_interface"}
 WHERE = "in group_vars, or in host_vars if this node differs"
 OPENVSWITCH = "ovs-system"
 
 
 def interface_problems(facts: Facts, bridges: Sequence[Mapping[str, str]], *, may_lose_addresses: bool = False) -> Iterator[str]:
-    """Sentences about the interfaces of bridges, {name, interface, physical_network}. Facts without links tell nothing."""
+    """Yield problems with the interfaces of bridges, {name, interface, physical_network}. Needs the fact links."""
     uplinks = {bridge["name"]: bridge["interface"] for bridge in bridges if bridge.get("interface")}
     settings = {bridge["name"]: SETTINGS.get(bridge.get("physical_network", ""), "interface") for bridge in bridges}
     yield from _twice(uplinks, settings)
@@ -44,7 +44,7 @@ def _uplink(facts: Facts, bridge: str, interface: str, setting: str, may_lose_ad
         real = next((name for name, one in links.items() if interface in one.get("altnames", ())), None)
         if real:
             yield f"{setting} is {interface}, another name of this node's interface {real}: write {real} {WHERE}"
-        # That it is not there at all is said with the settings.
+        # The check of the settings reports a missing interface.
         return
     if about.get("loopback"):
         yield f"{setting} is {interface}, the loopback interface, which leads nowhere: {change}"
@@ -56,7 +56,7 @@ def _uplink(facts: Facts, bridge: str, interface: str, setting: str, may_lose_ad
                 f"{setting} is {interface}, a port of {port['bridge']}, a bridge of Open vSwitch that is not this collection's: "
                 f"{change}, or remove it there with `ovs-vsctl del-port {port['bridge']} {interface}`"
             )
-        # Whatever the interface carried it lost when it became a port.
+        # The interface lost everything that it carried when it became a port.
         return
     master = about.get("master")
     if master and master != OPENVSWITCH:
@@ -68,7 +68,7 @@ def _uplink(facts: Facts, bridge: str, interface: str, setting: str, may_lose_ad
 
 
 def _loss(facts: Facts, interface: str, setting: str, may_lose_addresses: bool) -> Iterator[str]:
-    """As a port of a bridge the interface hands every frame to Open vSwitch, and what is configured on it is deaf."""
+    """Yield what the node would lose. A bridge port passes every frame to Open vSwitch, and its own addresses stop working."""
     links: Mapping[str, t.Any] = facts["links"]
     for name in _stack(links, interface):
         on = f"{interface}" if name == interface else f"{interface}, which carries {name}"
@@ -89,7 +89,7 @@ def _loss(facts: Facts, interface: str, setting: str, may_lose_addresses: bool) 
 
 
 def _stack(links: Mapping[str, t.Any], interface: str) -> list[str]:
-    """The interface and everything on top of it: VLANs, and the bridges and bonds that those are ports of."""
+    """Return the interface and everything on top of it: VLANs, and the bridges and bonds that have these as ports."""
     found = [interface]
     for name in found:
         master = links[name].get("master")
@@ -99,7 +99,7 @@ def _stack(links: Mapping[str, t.Any], interface: str) -> list[str]:
 
 
 def _leaving(facts: Facts, uplinks: Mapping[str, str]) -> Iterator[str]:
-    """The node may be reached through the bridge itself, as with a single interface. Then its uplink has to stay."""
+    """Yield uplinks that must stay: the node may be reachable through the bridge itself, as with a single interface."""
     for interface, port in (facts.get("openvswitch_ports") or {}).items():
         bridge = port["bridge"]
         if not port["uplink"] or uplinks.get(bridge) == interface:

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node lacks for its part of a site, told by its facts."""
+"""Checks by a node's facts whether it meets the requirements of a site."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import 
 __all__ = ["Wanted", "node_problems"]
 
 Facts = Mapping[str, t.Any]
-# MiB that Debian itself takes of each group's figure. A node in several groups has it once.
+# MiB for Debian itself in each group's figure. A node in several groups needs them only once.
 SYSTEM_MB = 500
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is wanted of a node. No volumes are wanted of it if volume_gb is 0."""
+    """The requirements for a node. With volume_gb 0, it holds no volumes."""
 
     groups: Sequence[str]
     releases: Sequence[str]
@@ -38,13 +38,13 @@ class Wanted:
     bridges: Sequence[Mapping[str, str]] = ()
     interface_may_lose_addresses: bool = False
     services: Sequence[str] = ()
-    # What the inventory says of the node: the numbers of its ports, where they are not the roles' own.
+    # The node's inventory variables, which may change port numbers of roles.
     variables: Mapping[str, t.Any] = field(default_factory=dict)
     clock_seconds: float = 0
 
 
 def node_problems(facts: Facts, wanted: Wanted) -> list[str]:
-    """Sentences about the node, each with what it has, what is wanted, and where to change it."""
+    """Return sentences about the node, each with what it has, what is required, and where to change it."""
     checks = (_system, _clock, _memory, _interfaces, _disk, _file_system, _occupied)
     return [problem for check in checks for problem in check(facts, wanted)]
 
@@ -103,7 +103,7 @@ def _file_system(facts: Facts, wanted: Wanted) -> Iterator[str]:
         return
     mount = max(mounts, key=lambda one: len(one["mount"]))
     total, left = gib(mount.get("size_total", 0)), gib(mount.get("size_available", 0))
-    # The file grows as it is written, and on the second run it is there: what counts is the size of the file system.
+    # Compare with the size of the file system, not its free space: the sparse file grows, and the second run finds it there.
     if wanted.volume_gb and not wanted.volume_device and total < wanted.volume_gb:
         yield (
             f"its file system {mount['mount']} has {total} GiB, too few for a file with the {wanted.volume_gb:g} GiB of volumes "

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other people's programs hold that a node needs for its part of a site, told by its facts."""
+"""Finds programs from other sources that block a node's part of a site, by the node's facts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Facts = Mapping[str, t.Any]
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port of a group's nodes. It is ours if one of the units listens on it."""
+    """A TCP port of a group's nodes. It belongs to this collection if one of the units listens on it."""
 
     number: int
     purpose: str
     group: str
     units: tuple[str, ...]
-    # The service of the cloud that wants it; empty for what every site has.
+    # The cloud's service that needs the port. Empty if every site needs it.
     service: str = ""
-    # The role's variable with the number, which a site may set.
+    # The role's variable for the port number. A site may set it.
     setting: str = ""
-    # Ours listens on "any" address, on "one" of the node that is not loopback, or on "loopback".
+    # Our unit listens on "any" address, on "one" of the node's addresses except loopback, or on "loopback".
     listens: str = "any"
 
 
@@ -64,7 +64,7 @@ PORTS = (
 
 
 def needed_ports(groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> dict[int, Port]:
-    """By number: what a node in these groups needs, once each."""
+    """Return the ports that a node in these groups needs, by number, without duplicates."""
     ports: dict[int, Port] = {}
     for port in PORTS:
         if port.group in groups and (not port.service or port.service in services):
@@ -74,12 +74,12 @@ def needed_ports(groups: Collection[str], services: Collection[str], variables: 
 
 def _number(port: Port, variables: Mapping[str, t.Any]) -> int:
     value = variables.get(port.setting, port.number) if port.setting else port.number
-    # What else is wrong with it is for the role's own specification to say.
+    # The role's own argument specification reports other problems with the value.
     return int(value) if str(value).isdigit() else port.number
 
 
 def occupied(facts: Facts, groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> list[str]:
-    """Sentences about what others hold, or would lose."""
+    """Return sentences about resources that others hold, or would lose."""
     needed = needed_ports(groups, services, variables)
     return [*_ports(facts, needed), *_database(facts, groups), *_broker(facts, groups), *_sites(facts, needed)]
 
@@ -89,7 +89,7 @@ def _ports(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
     for found in facts.get("listening") or ():
         number, unit = int(found["port"]), found["unit"]
         port = needed.get(number)
-        # Where the kernel cannot tell whose it is, it may be ours.
+        # If the kernel does not report the unit, the port may be ours.
         if port is None or unit is None or unit in port.units or not _in_the_way(port, found["address"]):
             continue
         holders.setdefault((number, unit), []).append(found["address"])
@@ -104,7 +104,7 @@ def _ports(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
 
 
 def _in_the_way(port: Port, address: str) -> bool:
-    """A program that listens on a single address leaves the other ones to ours, unless ours wants them all."""
+    """Return whether another program's address conflicts with the port. A program on one address may leave the others free."""
     if port.listens == "any" or address in EVERYWHERE:
         return True
     loopback = address.startswith("127.") or address == "::1"

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 
 __all__ = ["ConfigError", "render"]
 
-# A key with this suffix holds one line per element, as oslo.config's MultiStrOpt (and uWSGI) read it.
+# A key with this suffix produces one line per element, for oslo.config's MultiStrOpt and for uWSGI.
 REPEAT = "[]"
 
 
 class ConfigError(ValueError):
-    """A setting that an INI file cannot hold."""
+    """A setting that an INI file cannot represent."""
 
 
 def _scalar(where: str, value: t.Any) -> str:
-    # bool is an int in Python, so it has to come first
+    # bool is an int in Python, and must come first
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
@@ -48,7 +48,7 @@ def _item(where: str, value: t.Any, forbidden: str) -> str:
 
 def _value(where: str, value: t.Any) -> str:
     if isinstance(value, Mapping):
-        # A value may contain a colon (URLs do): oslo.config splits at the first one only.
+        # A value may contain a colon, as URLs do: oslo.config splits only at the first one.
         return ",".join(f"{_item(where, k, ',:')}:{_item(where, v, ',')}" for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return ",".join(_item(where, element, ",") for element in value)
@@ -76,7 +76,7 @@ def _lines(section: str, option: t.Any, value: t.Any) -> list[str]:
 
 
 def render(config: t.Any, header: str | None = None) -> str:
-    """INI text of {section: {option: value}}; DEFAULT comes first, then the sections in the order given."""
+    """Render {section: {option: value}} as INI text. DEFAULT comes first, then the sections in the given order."""
     if not isinstance(config, Mapping):
         raise ConfigError(f"oslo_config wants a dictionary {{section: {{option: value}}}}, not {type(config).__name__}")
     blocks: list[str] = []

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far an installation of packages, or a build, has come: a command that looks, and what it found in words."""
+"""The progress of a package installation or a build: a command that polls it, and its result as text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Event, Thread
 
-# What apt and dpkg write while they work: the list of a transaction at its start, and a line for each step of a package.
-# A transaction of before is not counted, except in a file system that is only just being made.
+# apt and dpkg log the list of a transaction at its start, and a line for each step of a package. Earlier transactions do not
+# count, except in a file system that is being created.
 PACKAGES = r"""
 root=%(root)s log=$root/var/log/dpkg.log history=$root/var/log/apt/history.log
 since=$(($(date +%%s) - %(elapsed)d)) earliest=
@@ -27,7 +27,7 @@ awk -v earliest="$earliest" '$1 " " $2 < earliest { next } $3 == "install" || $3
     $3 == "status" && $4 == "installed" && ($5 in u) { c[$5] }
     END { for (p in u) a++; for (p in c) b++; printf "unpacked=%%d\nconfigured=%%d\n", a, b }' "$log" 2>/dev/null
 """
-# The last line that a build script says, and the object files of a kernel. What a kernel has besides is large and has none.
+# The last line of a build script's log, and the object files of a kernel. The skipped directories are large and have none.
 BUILD = r"""
 entry=%(entry)s
 if [ ! -d "$entry.tmp" ]; then exit; fi
@@ -43,7 +43,7 @@ fi
 
 
 def packages_command(root: str, elapsed: float) -> str:
-    """POSIX shell for the host that the packages are installed on. It reads what everybody may read."""
+    """Return a POSIX shell command for the host with the packages. It reads only world-readable files."""
     return PACKAGES % {"root": shlex.quote(root.rstrip("/")), "elapsed": int(elapsed) + 1}
 
 
@@ -57,7 +57,7 @@ def parsed(output: str) -> dict[str, str]:
 
 
 def packages_text(found: Mapping[str, str]) -> str:
-    """How far it is. Unpacking and configuring count the same."""
+    """Describe the progress. Unpacking and configuring have the same weight."""
     number = {key: int(found.get(key) or 0) for key in ("fetched", "bytes", "total", "unpacked", "configured")}
     total = number["total"]
     if total:
@@ -78,9 +78,9 @@ def build_text(found: Mapping[str, str], objects: int) -> str:
 
 
 class Watch:
-    """Shows what ask returns while the body of a with statement works.
+    """Shows the results of ask while the body of a with statement runs.
 
-    A line is shown when it differs from the last one, and again after a minute, as a sign of life.
+    Shows a line if it differs from the last one, and again after a minute, as a sign of life.
     """
 
     REPEAT = 60.0
@@ -98,7 +98,7 @@ class Watch:
 
     def __exit__(self, *_error: object) -> None:
         self._end.set()
-        # A look that hangs, as on a connection that is gone, is not waited for.
+        # Do not wait for a poll that hangs, for example on a lost connection.
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
@@ -109,7 +109,7 @@ class Watch:
             try:
                 text = self._ask(now - start)
             except Exception:
-                # The work is what counts: who cannot look says nothing.
+                # A failed poll must not disturb the work. Show nothing.
                 text = ""
             if self._end.is_set():
                 return

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of roles that an inventory sets, checked before the first role that would refuse them has begun."""
+"""Checks the roles' options in an inventory before the first role starts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values impo
 
 __all__ = ["option_problems", "role_options"]
 
-# Their options are general words, which variables of others may have as well, or they take no part in a site.
+# The options of these roles have generic names that other variables may share, or the roles are not part of a site.
 APART = frozenset({"lab", "packages", "service", "tempest", "verify"})
-# What says more than the type of a value. Whether one is there is the matter of the role that needs it.
+# Keys that do not concern the type of a value. The role itself checks for required values.
 BESIDE = frozenset({"default", "required", "description", "version_added"})
 
 Spec = Mapping[str, t.Any]
@@ -28,7 +28,7 @@ Values = Mapping[str, Mapping[str, t.Any]]
 
 @functools.cache
 def role_options(root: Path) -> dict[str, tuple[str, dict[str, t.Any]]]:
-    """Role and specification by option, from the files of a collection."""
+    """Return the role and the specification of each option, from the files of a collection."""
     found: dict[str, tuple[str, dict[str, t.Any]]] = {}
     for path in sorted((root / "roles").glob("*/meta/argument_specs.yml")):
         role = path.parents[1].name
@@ -41,9 +41,9 @@ def role_options(root: Path) -> dict[str, tuple[str, dict[str, t.Any]]]:
 
 
 def option_problems(values: Values, options: Mapping[str, tuple[str, Spec]], where: str) -> list[str]:
-    """A sentence for each value that its role would refuse. What cannot be computed yet is left to the role."""
+    """Return a sentence for each value that its role would refuse. The role checks values that cannot be computed yet."""
     problems: dict[str, None] = {}
-    # Most values are those of all hosts.
+    # Most values are the same for all hosts.
     seen: set[tuple[str, str]] = set()
     for own in values.values():
         for name in sorted(own.keys() & options.keys()):

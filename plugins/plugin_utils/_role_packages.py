@@ -11,7 +11,7 @@ import yaml
 __all__ = ["PackagesError", "packages"]
 
 SUFFIX = "_packages"
-# The lab's packages belong on the machine that runs the nodes. Tempest's are installed when somebody asks for its tests.
+# The lab's packages belong on the machine that hosts the nodes. Tempest's are only installed on request.
 NOT_ON_NODES = frozenset({"lab", "tempest"})
 
 
@@ -49,7 +49,7 @@ def _of_role(path: Path) -> set[str]:
 
 
 def packages(roles: Path, names: list[str] | None = None) -> list[str]:
-    """Sorted union of the `*_packages` lists of the roles in this directory."""
+    """Return the sorted union of the `*_packages` lists of the roles in this directory."""
     known = {path.parent.parent.name: path for path in sorted(roles.glob("*/defaults/main.yml"))}
     wanted = names or [name for name in known if name not in NOT_ON_NODES]
     for name in wanted:

@@ -1,9 +1,9 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the secrets of a site are, how they are generated and what is wrong with given ones.
+"""The secrets of a site: their names, their generation and their validation.
 
-No message here shows a value or any part of one, not even its length.
+No message in this file shows a value or any part of one, not even its length.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 class SecretsError(ValueError):
-    """A call with something else than names."""
+    """A call with arguments other than names."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What may be in a secret besides printable ASCII, which every place takes."""
+    """The restrictions on a secret, besides printable ASCII."""
 
     what: str
-    # Below it, masking of outputs would hide parts of ordinary words.
+    # With fewer characters, masking would hide parts of ordinary words in outputs.
     minimum: int = 8
     maximum: int = 128
-    # The only lengths, where there are such.
+    # The allowed lengths, if only some are allowed.
     lengths: tuple[int, ...] = ()
-    # It stands in a file of oslo.config as it is, and not in a URL.
+    # Appears verbatim in an oslo.config file, not in a URL.
     plain: bool = True
-    # Punctuation that it may have, where not all of ASCII's can be used.
+    # Allowed punctuation, if not all of ASCII's can be used.
     punctuation: str | None = None
-    # Who cannot take other punctuation, and where.
+    # The program that cannot handle other punctuation, and where.
     because: str = ""
 
     @property
@@ -57,7 +57,7 @@ class Kind:
 
 
 DATABASE = Kind("the password of an account in MariaDB", plain=False)
-# bcrypt takes 72 bytes, and Keystone is configured to refuse more.
+# bcrypt uses at most 72 bytes, and Keystone is configured to refuse more.
 KEYSTONE = Kind("the password of an account in Keystone", maximum=72)
 ANY = Kind("a secret")
 
@@ -69,11 +69,11 @@ SECRETS: dict[str, Kind] = {
     "glance_keystone": KEYSTONE,
     "heat_database": DATABASE,
     "heat_domain": KEYSTONE,
-    # Heat's engine does not start with another length.
+    # heat-engine does not start with any other length.
     "heat_encryption": Kind("the key with which Heat encrypts parameters", lengths=(16, 24, 32)),
     "heat_keystone": KEYSTONE,
     "keystone_admin": KEYSTONE,
-    # keystone-manage db_sync fails if the URL has to encode something.
+    # keystone-manage db_sync fails if the URL contains percent-encoded characters.
     "keystone_database": Kind(
         DATABASE.what,
         plain=False,
@@ -88,7 +88,7 @@ SECRETS: dict[str, Kind] = {
     "nova_keystone": KEYSTONE,
     "placement_database": DATABASE,
     "placement_keystone": KEYSTONE,
-    # oslo.messaging decodes its URL, and gives kombu another one in which a slash stands as it is.
+    # oslo.messaging decodes its URL, and passes kombu another one with an unencoded slash.
     "rabbitmq": Kind(
         "the password of the account in RabbitMQ",
         plain=False,
@@ -112,14 +112,14 @@ def _empty(value: t.Any) -> bool:
 
 
 def missing_secrets(given: t.Any, required: Sequence[str]) -> list[str]:
-    """The names that have no value, in the order required."""
+    """Return the names without a value, in the order of `required`."""
     if given is not None and not isinstance(given, Mapping):
         raise SecretsError(f"wanted a dictionary of secrets, got {type(given).__name__}")
     return [name for name in _names(required) if _empty((given or {}).get(name))]
 
 
 def new_secrets(required: Sequence[str]) -> dict[str, str]:
-    """A random value for each name: a UUID if it ends in _uuid, 32 letters and digits (190 bits) otherwise."""
+    """Return a random value for each name: a UUID if it ends in _uuid, 32 letters and digits (190 bits) otherwise."""
     return {
         name: str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
         for name in _names(required)
@@ -127,7 +127,7 @@ def new_secrets(required: Sequence[str]) -> dict[str, str]:
 
 
 def problem(name: str, value: t.Any) -> str | None:
-    """Why no place could take the value, in words that show nothing of it. A value that is empty is missing_secrets' matter."""
+    """Explain why a value is invalid, without showing any of it. missing_secrets handles empty values."""
     kind = SECRETS.get(name, ANY)
     if _empty(value):
         return None
@@ -155,7 +155,7 @@ def problem(name: str, value: t.Any) -> str | None:
 
 
 def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:
-    """Hosts whose secrets, before they are templated, are not those of the first host."""
+    """Return hosts whose secrets, before templating, differ from those of the first host."""
     hosts = iter(by_host)
     first = next(hosts, "")
     problems = []
@@ -173,7 +173,7 @@ def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:
 
 
 def unknown_secrets(given: Mapping[str, t.Any], required: Sequence[str]) -> list[str]:
-    """Names that are misspelt: unknown, and close to one that has no value."""
+    """Return misspelled names: unknown, and close to one that has no value."""
     absent = missing_secrets(given, required)
     problems = []
     for name in given:

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of variables that Ansible would ignore silently: misspelt ones, and those that the playbooks compute."""
+"""Finds variables that Ansible would silently ignore: misspelled ones, and those that the playbooks compute."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings im
 
 __all__ = ["NamesError", "SettingNames", "load", "name_problems", "read_collection"]
 
-# Settings that no file in the repository shows: the roles of a site generate them.
+# Settings that no file in the repository defines: the roles of a site generate them.
 GENERATED = frozenset({"cloud_secrets"})
-# How alike a misspelt name is: one letter too few, too many, wrong or in the wrong place.
+# Similarity of a misspelled name: one letter too few, too many, wrong or in the wrong place.
 ALIKE = 0.88
-# The same if the setting that may be meant is needed and not there.
+# The same if the setting that was probably meant is required and missing.
 ALIKE_IF_MISSING = 0.75
-# Names that are Ansible's own, or internal.
+# Prefixes of Ansible's own names, and of internal ones.
 FOREIGN = ("ansible_", "inventory_", "__", "molecule_")
 
 
 class NamesError(ValueError):
-    """A call that says nothing about the site."""
+    """A call with invalid arguments."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SettingNames:
-    """Names of all settings of the collection, of those that a site has to have, and of what the playbooks compute."""
+    """Names of all settings of the collection, of the required ones, and of variables that the playbooks compute."""
 
     known: frozenset[str]
     required: frozenset[str]
     computed: frozenset[str]
 
 
-# Ten times as fast, where PyYAML was built with it.
+# Ten times as fast, if PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @functools.cache
 def load(path: Path) -> Mapping[str, t.Any]:
-    """A file of the collection that holds a mapping."""
+    """Load a file of the collection that contains a mapping."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # both are safe
     except yaml.YAMLError as error:
@@ -60,7 +60,7 @@ def _options(spec: Mapping[str, t.Any]) -> set[str]:
 
 
 def read_collection(root: Path) -> SettingNames:
-    """The names in the files of a collection: options and defaults of roles, settings of a site, variables of playbooks."""
+    """Read the names in the files of a collection: options and defaults of roles, settings of a site, variables of playbooks."""
     described = site_settings()
     known = set(GENERATED) | set(described)
     for path in sorted((root / "roles").glob("*/meta/argument_specs.y*ml")):
@@ -80,7 +80,7 @@ def _near(name: str, known: Collection[str], alike: float) -> str:
 def name_problems(
     names: Iterable[str], *, of: SettingNames, allowed: Collection[str] = (), where: str = "the inventory"
 ) -> list[str]:
-    """Sentences about variables that are almost a setting, or that are set in vain. Other names belong to others."""
+    """Return sentences about variables that are almost a setting, or that have no effect. Ignores all other names."""
     if isinstance(names, str):
         raise NamesError("the names of variables have to be a list, not a text")
     given = sorted({str(name) for name in names})

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything with which a site cannot work, told by its settings alone. No node is needed."""
+"""Finds everything in a site's settings that prevents a working cloud. Needs no node."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OR_HOST = f"{WHERE}, or in host_vars for one host"
 
 
 class SettingsError(ValueError):
-    """A call that says nothing about the site."""
+    """A call with invalid arguments."""
 
 
 # --- each setting on its own ------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def _where(setting: Setting) -> str:
 
 
 def _members(setting: Setting, values: Values, groups: Vars) -> list[str]:
-    """Hosts that read the setting."""
+    """Return the hosts that read the setting."""
     if not setting.hosts:
         return list(values)
     return [host for host in values if any(host in (groups.get(group) or ()) for group in setting.hosts)]
@@ -51,7 +51,7 @@ def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
 
 
 def _by_value(name: str, values: Values, readers: Sequence[str]) -> dict[str, list[str]]:
-    """Hosts that have the setting, by what they have. A template may mean nothing for a host that never reads it."""
+    """Return the hosts with the setting, by its value. On hosts that never read it, a template may be impossible to evaluate."""
     found: dict[str, list[str]] = {}
     for host, own in values.items():
         if name in own and (host in readers or not isinstance(own[name], Unreadable)):
@@ -73,13 +73,13 @@ def _missing(name: str, setting: Setting, values: Values, groups: Vars) -> Itera
 
 
 def _hosts(names: Sequence[str], most: int = 5) -> str:
-    """Some names, and how many there are besides."""
+    """Return the first names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{'host' if len(names) == 1 else 'hosts'} {', '.join(names[:most])}{more}"
 
 
 def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> tuple[list[str], t.Any]:
-    """Problems with a setting, and the value with which others are compared: None if there is none."""
+    """Return problems with a setting, and its value for comparison with other settings. None if there is none."""
     problems = list(_missing(name, setting, values, groups))
     found = _by_value(name, values, _members(setting, values, groups))
     valid: dict[str, t.Any] = {}
@@ -98,15 +98,15 @@ def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> t
     return problems, next(iter(valid.values()), None)
 
 
-# --- settings that have to go together --------------------------------------------------------------------------------
+# --- settings that must be consistent ---------------------------------------------------------------------------------
 
 NETWORKS = ("cloud_management_network", "cloud_tunnel_network", "cloud_external_network", "cloud_project_network")
-# Longest prefix of a network, and what has to fit into it.
+# Longest prefix length of a network, and what must fit into it.
 LONGEST = {
     "cloud_external_network": (30, "its gateway and an address of the pool"),
     "cloud_project_network": (29, "its gateway, the DHCP service and instances"),
 }
-# Networks of the nodes: the setting with which a node goes without an address in them, and the groups that need one.
+# Networks of the nodes: the setting that lets a node do without an address, and the groups that need one.
 OF_NODES = {
     "cloud_management_network": (
         "cloud_management_address",
@@ -146,7 +146,7 @@ def _overlap_problems(site: Vars) -> Iterator[str]:
 
 
 def _external_problems(site: Vars) -> Iterator[str]:
-    """Gateway and pool, which lie in the external network and apart."""
+    """Check gateway and pool: both must be inside the external network, and must not overlap."""
     pool = site.get("cloud_external_pool") or {}
     given = {"cloud_external_gateway": site.get("cloud_external_gateway")}
     given |= {f"cloud_external_pool.{end}": pool.get(end) for end in ("start", "end")}
@@ -197,11 +197,11 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             )
 
 
-# --- all of it --------------------------------------------------------------------------------------------------------
+# --- everything together ----------------------------------------------------------------------------------------------
 
 
 def setting_problems(values: Values, *, groups: Vars, settings: Description) -> list[str]:
-    """What is wrong with the settings of these hosts."""
+    """Return problems with the settings of these hosts."""
     problems: list[str] = []
     site: dict[str, t.Any] = {}
     for name, setting in settings.items():
@@ -220,7 +220,7 @@ def setting_problems(values: Values, *, groups: Vars, settings: Description) -> 
 def interface_problems(
     values: Values, *, groups: Vars, settings: Description, interfaces: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Interfaces that settings name and hosts do not have, told by the hosts' facts."""
+    """Return problems with interfaces that are in the settings but, according to the facts, not on the hosts."""
     problems = []
     for name, setting in settings.items():
         for host in _members(setting, values, groups) if setting.format == "interface" else ():
@@ -235,7 +235,7 @@ def interface_problems(
 
 
 def plan_problems(values: Values, *, groups: t.Any, settings: Description, allowed: Sequence[str] = ()) -> list[str]:
-    """Everything that is wrong with a site, all at once. values: by host and setting, see read_values."""
+    """Return all problems of a site at once. values: by host and setting, see read_values."""
     for name, value in (("values", values), ("groups", groups)):
         if not isinstance(value, Mapping):
             raise SettingsError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where to look when services and agents do not report themselves, and what was found there."""
+"""Selects the nodes to examine if services and agents are not alive, and summarizes the results."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import 
 
 __all__ = ["silence_problem", "silent_nodes"]
 
-# More would be a wall of text; what stops one compute node usually stops the others.
+# More would be a wall of text. The cause on one compute node is usually the same on the others.
 NODES = 5
-# Ports of the controller that the services of a group connect to, by the service of the cloud that listens there.
+# Controller ports that the services of a group connect to, by the cloud's service that listens there.
 CONNECTIONS: Mapping[str, Sequence[str]] = {
     "controller_nodes": ("MariaDB", "RabbitMQ", "Keystone"),
     "network_nodes": ("RabbitMQ", "Nova's metadata"),
@@ -30,9 +30,9 @@ def silent_nodes(
     services: Collection[str],
     address: str,
 ) -> dict[str, dict[str, t.Any]]:
-    """By node of the inventory: the ports of the controller to try, and the units to look at.
+    """Return the controller ports to try and the units to examine, by inventory name of the node.
 
-    silent has entries like "nova-compute on compute". The first controller is always among the nodes, for its packet filter.
+    silent has entries like "nova-compute on compute". The result always includes the first controller, for its packet filter.
     """
     units: dict[str, list[str]] = {}
     for entry in silent:
@@ -51,7 +51,7 @@ def silent_nodes(
 
 
 def _named(host: str, hostvars: Mapping[str, Mapping[str, t.Any]], groups: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """Names in the inventory of the node that calls itself so."""
+    """Yield the inventory names of the node that reports this host name."""
     for name in groups.get("all") or ():
         facts = (hostvars.get(name) or {}).get("ansible_facts") or {}
         if host in (facts.get("nodename"), facts.get("hostname")):
@@ -68,7 +68,7 @@ def _targets(
 
 
 def silence_problem(message: str, results: Mapping[str, Mapping[str, t.Any]]) -> str:
-    """The message of services_alive together with what connections_info has found, by node."""
+    """Combine the message of services_alive with the results of connections_info, by node."""
     parts = [message.strip()]
     problems: list[str] = []
     filters: list[str] = []
@@ -84,7 +84,7 @@ def silence_problem(message: str, results: Mapping[str, Mapping[str, t.Any]]) ->
         units += [f"{name}: {text}" for text in result.get("units") or ()]
     if problems:
         parts.append("\n".join(["Ports that do not answer:", *(f"- {line}" for line in problems)]))
-        # Without a port that is closed, a packet filter is no more than what everybody has.
+        # Packet filters are common. They are only relevant if a port is closed.
         if filters:
             parts.append("\n".join(["What drops or rejects packets there:", *(f"- {line}" for line in filters)]))
     parts += units

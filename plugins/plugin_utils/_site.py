@@ -1,10 +1,10 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a site wants of each node: the union of what its groups are for.
+"""The requirements of a site for each node: the union of the requirements of its groups.
 
-A machine may be in any set of groups. No two groups describe the same file, bridge or agent of a node: they are put
-together here, once.
+A machine may be in any combination of groups. The requirements are combined here. No two groups therefore describe the same
+file, bridge or agent of a node.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["GROUPS", "expected_services", "node_plan", "site_problems"]
 HostVars = Mapping[str, Mapping[str, t.Any]]
 
 GROUPS = ("controller_nodes", "network_nodes", "compute_nodes", "storage_nodes")
-# In the order in which they start.
+# In start order.
 AGENTS = {"network_nodes": ("openvswitch", "l3", "dhcp", "metadata"), "compute_nodes": ("openvswitch",)}
-# Services that report themselves alive, by group and by the service that has to be in cloud_services.
+# Services that report themselves alive, by group and by the service that must be in cloud_services.
 DAEMONS: dict[str, dict[str, tuple[str, ...]]] = {
     "controller_nodes": {"nova": ("nova-scheduler", "nova-conductor"), "cinder": ("cinder-scheduler",), "heat": ("heat-engine",)},
     "compute_nodes": {"nova": ("nova-compute",)},
@@ -38,7 +38,7 @@ def _union(lists: Iterable[Sequence[str]]) -> list[str]:
 def node_plan(
     groups: Iterable[str], *, tenant_network_type: str, external_interface: str = "", vlan_interface: str = ""
 ) -> dict[str, t.Any]:
-    """Agents, bridges and bridge mappings of a node in these groups."""
+    """Return the agents, bridges and bridge mappings of a node in these groups."""
     own = set(groups)
     agents = _union(agents for group, agents in AGENTS.items() if group in own)
     bridges = []
@@ -63,7 +63,7 @@ def _binaries(groups: Iterable[str], services: Iterable[str]) -> list[str]:
 def expected_services(
     groups: Mapping[str, Iterable[str]], names: Mapping[str, str], services: Iterable[str]
 ) -> list[dict[str, str]]:
-    """Services and agents that have to report themselves alive, on the hosts whose own names are given."""
+    """Return the services and agents that must report themselves alive on these hosts, by the hosts' own names."""
     wanted = list(services)
     return [
         {"binary": binary, "host": name}
@@ -72,11 +72,11 @@ def expected_services(
     ]
 
 
-# --- nodes that do not go together ------------------------------------------------------------------------------------
+# --- conflicts between nodes ------------------------------------------------------------------------------------------
 
 
 def _shared(values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Hosts by value, for values that several hosts have."""
+    """Return the hosts by value, for values that several hosts share."""
     hosts: dict[str, list[str]] = {}
     for host, value in values.items():
         hosts.setdefault(value, []).append(host)
@@ -84,7 +84,7 @@ def _shared(values: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], prefix: str, cidr: str) -> str:
-    """The node's address in the network, or the one that the inventory chooses."""
+    """Return the node's address in the network, or the one that the inventory chooses."""
     setting = f"{prefix}_address"
     chosen = own.get(setting)
     if not chosen:
@@ -105,7 +105,7 @@ Problem = tuple[str, str]
 
 
 def _shared_problems(values: Mapping[str, str], sentence: str) -> Iterator[Problem]:
-    """Each host whose value others have as well, with the sentence about {value} and {others}."""
+    """Yield each host that shares its value with others, and the sentence about {value} and {others}."""
     for value, hosts in _shared(values).items():
         for host in hosts:
             yield host, sentence.format(value=value, others=", ".join(other for other in hosts if other != host))
@@ -140,7 +140,7 @@ def _name_problems(hostvars: HostVars, hosts: Iterable[str]) -> Iterator[Problem
 def site_problems(
     hostvars: HostVars, hosts: Sequence[str], *, networks: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, list[str]]:
-    """What is wrong with the names and addresses of these hosts, by host.
+    """Return problems with the names and addresses of these hosts, by host.
 
     networks: CIDR and the hosts that need an address in it, by the prefix of the two settings PREFIX_network and PREFIX_address.
     """

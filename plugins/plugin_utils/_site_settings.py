@@ -20,7 +20,7 @@ FILE = Path(__file__).with_name("site_settings.yml")
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One setting, or a value inside one. The file says what the fields mean."""
+    """One setting, or a value inside one. site_settings.yml explains the fields."""
 
     type: str
     elements: str = ""
@@ -45,7 +45,7 @@ class Setting:
         return cls(**given)
 
     def is_required(self, values: Mapping[str, t.Any]) -> bool:
-        """Whether a host with these values needs the setting."""
+        """Return whether a host with these values needs the setting."""
         if isinstance(self.required, bool):
             return self.required
         for name, value in self.required.items():

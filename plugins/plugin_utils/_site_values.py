@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each host of an inventory has for a site's settings, with a word for each value that its template does not give."""
+"""Reads each host's values for a site's settings, with a placeholder for each template that cannot be evaluated."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from jinja2 import Undefined
 __all__ = ["Unknown", "Unreadable", "inventory_names", "raw_values", "read_values"]
 
 
-# Variables that look like facts, and say how Ansible reaches a node.
+# Variables that look like facts, but configure Ansible's connection to a node.
 CONNECTION = re.compile(
     r"ansible_(host|port|user|password|connection|ssh|become|private_key|python|shell|remote|playbook|config)"
 )
-# What is there only later in a run.
+# Variables that are only available later in a run.
 EARLY = frozenset({"ansible_facts", "cloud_secrets"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Unreadable:
-    """The template does not give a value."""
+    """The template cannot be evaluated."""
 
     reason: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Unknown:
-    """The template needs facts of the node, or secrets of a new site, which are not there yet."""
+    """The template needs facts of the node, or secrets of a new site, that are not available yet."""
 
 
 def _raw(hostvars: t.Any, host: str) -> Mapping[str, t.Any]:
-    """The variables of a host before they are templated: empty for a host that the inventory does not have."""
+    """Return the variables of a host before templating. Empty for a host that is not in the inventory."""
     found = hostvars.raw_get(host) if hasattr(hostvars, "raw_get") else hostvars.get(host, {})
     return found if isinstance(found, Mapping) else {}
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Ordinary containers, all the way down: Ansible's own compute their values late, and may fail then."""
+    """Convert to plain containers recursively: Ansible's own containers evaluate their values lazily, and may fail then."""
     if isinstance(value, Undefined):
         raise AnsibleError(str(value))
     if isinstance(value, Mapping):
@@ -66,7 +66,7 @@ def _strings(value: t.Any) -> Iterator[str]:
 
 
 def _comes_early(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
-    """Whether a template, or a variable that it uses, reads facts of a node, or secrets."""
+    """Return whether a template, or a variable that it uses, reads facts of a node or secrets."""
     pending, seen = [value], set[str]()
     while pending:
         for text in _strings(pending.pop()):
@@ -80,18 +80,18 @@ def _comes_early(value: t.Any, raw: Mapping[str, t.Any]) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """The cause in one line."""
+    """Return the cause in one line."""
     text = str(error.__cause__ or error) if not isinstance(error, AnsibleError) else error.message
     return " ".join(text.split()).removeprefix("A captured exception marker was tripped: ").rstrip(".")
 
 
 def read_values(hostvars: t.Any, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, t.Any]]:
-    """Values by host and name. A name that a host does not have is not there."""
+    """Return the values by host and name. Omits names that a host does not have."""
     wanted = list(names)
     found: dict[str, dict[str, t.Any]] = {}
     for host in hosts:
         raw = _raw(hostvars, host)
-        # hostvars[host][name] would do, but its templates do not see hostvars, as those of a play do.
+        # Do not use hostvars[host][name]: unlike those of a play, its templates cannot access hostvars.
         templar = Templar(loader=getattr(hostvars, "_loader", None), variables={**raw, "hostvars": hostvars})
         own = found[host] = {}
         for name in wanted:
@@ -106,12 +106,12 @@ def read_values(hostvars: t.Any, hosts: Iterable[str], names: Iterable[str]) -> 
 
 
 def raw_values(hostvars: t.Any, hosts: Iterable[str], name: str) -> dict[str, t.Any]:
-    """What each host has for a variable, before it is templated: None if it has nothing."""
+    """Return each host's value of a variable before templating. None if it has none."""
     return {host: _raw(hostvars, host).get(name) for host in hosts}
 
 
 def inventory_names(hostvars: t.Any, hosts: Iterable[str]) -> dict[str, list[str]]:
-    """Hosts by the names of the variables that they have."""
+    """Return the hosts by the names of their variables."""
     found: dict[str, list[str]] = {}
     for host in hosts:
         for name in _raw(hostvars, host):

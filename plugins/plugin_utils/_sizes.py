@@ -12,7 +12,7 @@ SMALL_MB = 6 * 1024
 
 
 class SizeError(ValueError):
-    """Facts that say nothing about the size of the node."""
+    """Facts that do not contain the size of the node."""
 
 
 def _number(facts: Mapping[str, t.Any], name: str) -> int:
@@ -30,11 +30,11 @@ def _clamp(value: int, low: int, high: int) -> int:
 
 
 def node_sizes(facts: Mapping[str, t.Any]) -> dict[str, int]:
-    """Sizes of what runs on a controller, from its cores and memory.
+    """Compute the sizes of a controller's services from its cores and memory.
 
-    A worker of all eight APIs together takes 1.2 GB and one of the RPC services 0.6 GB, so each step of one worker
-    costs about 2 GB, on top of 2 GB for the database, the message queue and the system. More workers than cores
-    only wait for each other, and more than eight a service want a second controller instead.
+    One worker for each of the eight APIs takes 1.2 GB in total, and one for each of the RPC services 0.6 GB. Each additional
+    worker per service therefore costs about 2 GB, on top of 2 GB for the database, the message queue and the system. More
+    workers than cores only wait for each other. A site that needs more than eight per service needs a second controller.
     """
     if not isinstance(facts, Mapping):
         raise SizeError(f"node_sizes wants ansible_facts, not {type(facts).__name__}")
@@ -44,9 +44,9 @@ def node_sizes(facts: Mapping[str, t.Any]) -> dict[str, int]:
     workers = 1 if small else _clamp((memory - 2048) // 2048, 1, min(cores, 8))
     return {
         "workers": workers,
-        # conductor and the like wait for the database more than they compute
+        # nova-conductor and the like wait for the database more than they compute
         "rpc_workers": (workers + 1) // 2,
-        # The databases of a new cloud have 25 MiB, and what changes them as much again; a large one caches an eighth.
+        # A new cloud's databases take 25 MiB, and changes to them as much again. On large nodes, the pool gets 1/8 of the memory.
         "innodb_buffer_pool_mb": 64 if memory < SMALL_MB else _clamp(memory // 8, 256, 8192),
         # tokens and catalogs are small: Debian's default of 64 serves hundreds of users
         "memcached_mb": _clamp(memory // 64, 32, 1024),

@@ -22,6 +22,25 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("[database]\nconnection = mysql+pymysql://u:a%2Fb-c@h/d?charset=utf8\n", {"a%2Fb-c", "a/b-c"}),
+        ("transport_url = rabbit://openstack:p%40ss%24w@h:5672/\n", {"p%40ss%24w", "p@ss$w"}),
+        ("password = one$$two\n", {"one$$two", "one$two"}),
+        ("memcache_secret_key = 'with quotes'\n", {"with quotes"}),
+        ("    password: deep-in-yaml\n", {"deep-in-yaml"}),
+        # Too short to be hidden wherever it stands, no secret at all, and a name that only speaks of one.
+        ("password = abc\n", set()),
+        ("auth_url = http://k:5000\nusername = glance\n", set()),
+        ("password_expiration_time = 86400\n", set()),
+        ("password = false\n", set()),
+    ],
+)
+def test_secrets_are_found_in_the_data(text, secrets):
+    assert files.secrets_of(text) == secrets
+
+
 def test_writes_once(tmp_path):
     path = tmp_path / "new" / "deep" / "a.conf"
     entry = {"path": str(path), "content": "[DEFAULT]\ndebug = true\n"}
