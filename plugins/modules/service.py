@@ -195,7 +195,7 @@ options:
     default: 300
   secrets:
     description:
-      - Further values to mask. The module finds passwords in O(files[].content) itself, by the names of their options and in URLs.
+      - Further values to mask. The module itself finds passwords in O(files[].content), by the names of options and in URLs.
       - Ansible removes all of them from its output and from the node's journal.
       - The module never logs or returns the content of files there, with or without this option.
     type: list
