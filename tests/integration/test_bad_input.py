@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.playbooks import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 # Addresses that answer nowhere: what is refused with them was refused without its nodes.
@@ -336,17 +337,7 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
 
 
 def play(site: Path, playbook: str, *arguments: str) -> tuple[int, str]:
-    """Exit status and output of a playbook; several lines of a message become one."""
-    result = subprocess.run(
-        ["ansible-playbook", "-i", str(site / "hosts.yml"), f"playbooks/{playbook}.yml", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return result.returncode, re.sub(r"\s+", " ", result.stdout + result.stderr)
+    return run_playbook([site / "hosts.yml"], f"playbooks/{playbook}.yml", *arguments)
 
 
 @pytest.fixture(scope="session")
@@ -573,16 +564,7 @@ def test_one_set_with_every_strategy_and_two_runs_at_once(nowhere: Path) -> None
 
 
 def run_on(sources: list[str], *arguments: str) -> tuple[int, str]:
-    result = subprocess.run(
-        ["ansible-playbook", *(word for source in sources for word in ("-i", source)), "playbooks/preflight.yml", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return result.returncode, re.sub(r"\s+", " ", result.stdout + result.stderr)
+    return run_playbook(sources, "playbooks/preflight.yml", *arguments)
 
 
 def test_place_of_new_secrets(nowhere: Path, tmp_path: Path) -> None:

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 import socket
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 import yaml
+from support.playbooks import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": "/usr/bin/python3"}
@@ -50,16 +47,7 @@ def say(site: Path, port: int) -> tuple[int, str]:
     }
     playbook = site.parent / "play.yml"
     playbook.write_text(yaml.safe_dump([play], sort_keys=False))
-    result = subprocess.run(
-        ["ansible-playbook", "-i", str(site), "-e", f"glance_port={port}", str(playbook)],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return result.returncode, re.sub(r"\s+", " ", result.stdout + result.stderr)
+    return run_playbook([site], playbook, "-e", f"glance_port={port}", seconds=300)
 
 
 def test_a_port_that_is_closed_and_a_node_that_is_down(site: Path) -> None:

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.playbooks import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["cloud_keystone_url", "cloud_glance_url", "cloud_novncproxy_url", "cloud_transport_url", "cloud_memcached_servers"]
@@ -48,16 +46,8 @@ def computed(directory: Path, controller: dict[str, Any]) -> dict[str, Any]:
         ],
     }
     (directory / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    done = subprocess.run(
-        ["ansible-playbook", "-i", str(directory / "hosts.yml"), str(directory / "play.yml")],
-        cwd=ROOT,
-        env=os.environ | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, output = run_playbook([directory / "hosts.yml"], directory / "play.yml", seconds=300)
+    assert status == 0, output
     found: dict[str, Any] = json.loads((directory / "out.json").read_text())
     return found
 
