@@ -126,6 +126,18 @@ def changed() -> Callable[[str], dict[str, int]]:
     return count
 
 
+def changed_tasks(output: str) -> set[tuple[str, str]]:
+    """Host and name of each task that changed something, or would have."""
+    found: set[tuple[str, str]] = set()
+    name = ""
+    for line in output.splitlines():
+        if begins := re.match(r"TASK \[(.*)\] \**$", line):
+            name = begins[1]
+        elif changes := re.match(r"changed: \[([\w-]+)", line):
+            found.add((changes[1], name))
+    return found
+
+
 @pytest.fixture(scope="session")
 def start_times(on_node: OnNode) -> Callable[[], dict[str, str]]:
     """When each running unit of the cloud was started, by node and unit."""
