@@ -27,7 +27,7 @@ options:
     type: dict
     default: {}
   special:
-    description: Sections for one agent, by agent.
+    description: Sections for one agent, by agent, or for all agents under C(neutron).
     type: dict
     default: {}
   contexts:
@@ -95,6 +95,7 @@ def neutron_agents(
         sections: dict[str, t.Any] = {}
         for layer in (
             common,
+            special.get("neutron"),
             special.get(agent),
             overrides.get("neutron"),
             privsep_sections(contexts, HELPER.format(path=path)),

@@ -186,8 +186,9 @@ class Downloads:
 
     def _transfer(self, url: str, partial: Path, what: str) -> bool:
         """Transfer one file, with retries. Return whether the server declared it as compressed for the transfer."""
-        shown = public(url)
-        for attempt in range(1, ATTEMPTS + 1):
+        shown, attempt = public(url), 0
+        while True:
+            attempt += 1
             try:
                 with _explained():
                     return self._attempt(url, partial)
@@ -201,7 +202,6 @@ class Downloads:
                         "unreachable",
                     ) from error.__cause__
                 self._sleep(2**attempt if error.after is None else error.after)
-        raise AssertionError
 
     def _attempt(self, url: str, partial: Path) -> bool:
         # Compression during the transfer would change the length.

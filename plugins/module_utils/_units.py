@@ -254,7 +254,7 @@ class Converger:
         self.clock = clock
         self.answer = answer
 
-    def converge(self, units: Sequence[Unit], unwritten: Collection[str] = ()) -> Outcome:
+    def converge(self, units: Sequence[Unit], pending: Collection[str] = ()) -> Outcome:
         outcome = Outcome()
         if not units:
             return outcome
@@ -262,7 +262,7 @@ class Converger:
         status = before = self._look(names)
         if not self.check_mode:
             self._heal_clock(units, outcome)
-        plans = {unit.name: decide(unit, status[unit.name], unwritten) for unit in units}
+        plans = {unit.name: decide(unit, status[unit.name], pending) for unit in units}
         if not self.check_mode:
             if self._prepare(units, plans, status):
                 status = self.systemctl.show(names)

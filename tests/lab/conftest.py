@@ -109,6 +109,12 @@ def cloud() -> Iterator[openstack.connection.Connection]:
         yield connection
 
 
+def tasks(output: str) -> list[tuple[str, str]]:
+    """Names of the tasks of a run, each with what was said of it."""
+    parts = re.split(r"^TASK \[(.*?)\] \**$", output, flags=re.MULTILINE)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
 @pytest.fixture(scope="session")
 def changed() -> Callable[[str], dict[str, int]]:
     """Changes by host, from the recap of a run; hosts without any are left out."""
@@ -116,8 +122,7 @@ def changed() -> Callable[[str], dict[str, int]]:
     def count(output: str) -> dict[str, int]:
         recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)
         assert recap, "a run has to end with its recap"
-        tasks = re.split(r"^TASK \[(.*?)\] \**$", output, flags=re.MULTILINE)
-        for name, text in zip(tasks[1::2], tasks[2::2], strict=True):
+        for name, text in tasks(output):
             if re.search(r"^changed: ", text, re.MULTILINE):
                 # With --diff it says what was changed, and why a unit was restarted.
                 print(f"{name}:\n{text[-2000:]}")
@@ -128,14 +133,7 @@ def changed() -> Callable[[str], dict[str, int]]:
 
 def changed_tasks(output: str) -> set[tuple[str, str]]:
     """Host and name of each task that changed something, or would have."""
-    found: set[tuple[str, str]] = set()
-    name = ""
-    for line in output.splitlines():
-        if begins := re.match(r"TASK \[(.*)\] \**$", line):
-            name = begins[1]
-        elif changes := re.match(r"changed: \[([\w-]+)", line):
-            found.add((changes[1], name))
-    return found
+    return {(host, name) for name, text in tasks(output) for host in re.findall(r"^changed: \[([\w-]+)", text, re.MULTILINE)}
 
 
 @pytest.fixture(scope="session")

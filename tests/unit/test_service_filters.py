@@ -220,6 +220,7 @@ PATHS = {"l3": "/etc/neutron/l3_agent.ini", "dhcp": "/etc/neutron/dhcp_agent.ini
         ({"special": {"l3": {"DEFAULT": {"a": 1}}}, "overrides": {"neutron": {"DEFAULT": {"a": 2}}}}, {"a = 2"}),
         ({"overrides": {"neutron": {"DEFAULT": {"a": 2}}, "l3": {"DEFAULT": {"a": 3}}, "dhcp": {"x": {"a": 4}}}}, {"a = 3"}),
         ({"contexts": ["privsep"], "overrides": {"l3": {"privsep": {"user": "root"}}}}, {"user = root"}),
+        ({"special": {"neutron": {"DEFAULT": {"a": 1, "b": 1}}, "l3": {"DEFAULT": {"a": 2}}}}, {"a = 2", "b = 1"}),
         # What the site says of a helper goes over the role's own.
         ({"contexts": ["privsep"], "overrides": {"l3": {"privsep": {"helper_command": "sudo x"}}}}, {"helper_command = sudo x"}),
     ],
