@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: node_plan
 version_added: 0.1.0
-short_description: Derive a node's agents and bridges from its groups
+short_description: Derive a node's roles, agents and bridges from its groups
 description:
   - Returns the union of the requirements of all groups that a node is in. No two tasks therefore describe the same file or
     bridge, whatever the combination of groups.
@@ -21,6 +21,11 @@ options:
     description: Network type that separates tenant networks on the wire.
     type: str
     choices: [vxlan, gre, vlan]
+    required: true
+  services:
+    description: Services of the cloud, C(cloud_services).
+    type: list
+    elements: str
     required: true
   external_interface:
     description: Interface of a network node to the external network.
@@ -37,7 +42,7 @@ author:
 EXAMPLES = r"""
 - name: Show the bridges of this node
   ansible.builtin.debug:
-    msg: "{{ (group_names | mikumo.openstack.node_plan(tenant_network_type='vxlan', external_interface='eth2')).bridges }}"
+    msg: "{{ (group_names | mikumo.openstack.node_plan(tenant_network_type='vxlan', services=cloud_services)).bridges }}"
 """
 
 RETURN = r"""
@@ -45,6 +50,10 @@ _value:
   description: The plan.
   type: dict
   contains:
+    roles:
+      description: Roles of this collection that describe what they set up on the node, without those that run everywhere.
+      type: list
+      elements: str
     agents:
       description: Neutron's agents. Empty on a node that is neither a network nor a compute node.
       type: list

@@ -289,6 +289,12 @@ class Cloud:
         found = catalog.get_endpoints(interface=self._access.interface, region_name=self._access.region_name)
         return sorted(name for name, endpoints in found.items() if endpoints)
 
+    def interfaces(self, service_type: str) -> set[str]:
+        """Return the interfaces of the service's endpoints in the catalog and the region."""
+        catalog = self._token(self.identity()).service_catalog
+        found = catalog.get_endpoints(service_type=service_type, region_name=self._access.region_name)
+        return {endpoint["interface"] for endpoints in found.values() for endpoint in endpoints}
+
     def _token(self, identity: Api) -> Any:
         return identity.attempt(lambda: self._session.auth.get_access(self._session), "read the catalog")
 

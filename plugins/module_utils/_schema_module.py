@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from collections.abc import Mapping
 
@@ -58,6 +59,8 @@ def bring_to_head(
     name: str = params["name"]
     secrets = list(params["secrets"])
 
+    # Reading a configuration takes long on a slow core, and several steps ask for it.
+    @functools.cache
     def connection() -> Connection:
         if params["connection"]:
             found = Connection(params["connection"], wait)

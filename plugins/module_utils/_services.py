@@ -50,6 +50,12 @@ def alive(api: Api, registry: Registry) -> set[Service]:
     return {(one["binary"], one["host"].partition("@")[0]) for one in found if registry.alive(one)}
 
 
+def unmapped(nova: Api, hosts: Iterable[str]) -> list[str]:
+    """Return the compute hosts that Nova has not mapped into a cell. It lists hypervisors of mapped hosts only."""
+    found = nova.list("/os-hypervisors/detail", "hypervisors", "hypervisors")
+    return sorted(set(hosts) - {one["service"]["host"] for one in found})
+
+
 def wait(
     open_api: Callable[[Registry], Api],
     expected: Iterable[Service],

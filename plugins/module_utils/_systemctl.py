@@ -110,6 +110,11 @@ class Status:
         return self["Job"] not in ("", "0")
 
     @property
+    def settled(self) -> bool:
+        """Return whether the unit is active and about to stay so."""
+        return not self.busy and self["ActiveState"] == "active"
+
+    @property
     def forgetful(self) -> bool:
         """systemd unloads such a oneshot unit when it is done, and forgets that it ran."""
         return self["Type"] == "oneshot" and self["RemainAfterExit"] == "no"

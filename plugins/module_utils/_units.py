@@ -25,7 +25,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import
     UnitsError,
 )
 
-__all__ = ["Converger", "Outcome", "Unit", "parse"]
+__all__ = ["Converger", "Outcome", "Unit", "parse", "reasons"]
 
 SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".mount", ".automount", ".swap", ".slice")
 # Units that are 'static', 'indirect' and the like cannot be enabled, and other units start them: nothing to do.
@@ -182,6 +182,35 @@ def _decide_started(plan: Plan, status: Status, pending: Collection[str]) -> Non
         plan.verb, plan.reason = "reload" if reloads else "restart", f"{path} changes"
 
 
+def reasons(systemctl: Systemctl, units: Sequence[Unit], pending: Collection[str] = ()) -> dict[Unit, str]:
+    """Return why units are not as they should be. Changes nothing, and starts one process."""
+    if not units:
+        return {}
+    status = statuses(systemctl, sorted({unit.name for unit in units}))
+    found = {unit: _reason(unit, status[unit.name], pending) for unit in units}
+    return {unit: reason for unit, reason in found.items() if reason}
+
+
+def _reason(unit: Unit, status: Status, pending: Collection[str]) -> str:
+    plan = decide(unit, status, pending)
+    if plan.verb:
+        return f"would {plan.verb}: {plan.reason}"
+    if plan.changes:
+        return "is enabled, disabled, masked or loaded in another way"
+    if unit.state == "started" and not status.settled:
+        return f"is {status['ActiveState'] or 'not known to systemd'}"
+    return ""
+
+
+def statuses(systemctl: Systemctl, names: Sequence[str]) -> dict[str, Status]:
+    try:
+        found: dict[str, Status] = systemctl.show(names)
+    except NoSystemdError:
+        # An empty machine or a chroot: nothing has been done yet.
+        return {name: Status({}) for name in names}
+    return found
+
+
 # --- applying the changes --------------------------------------------------------------------------------------------
 
 
@@ -279,14 +308,7 @@ class Converger:
         return outcome
 
     def _look(self, names: Sequence[str]) -> dict[str, Status]:
-        try:
-            found: dict[str, Status] = self.systemctl.show(names)
-        except NoSystemdError:
-            if not self.check_mode:
-                raise
-            # An empty machine or a chroot: nothing has been done yet.
-            return {name: Status({}) for name in names}
-        return found
+        return statuses(self.systemctl, names) if self.check_mode else self.systemctl.show(names)
 
     def _wait_for_answers(self, units: Sequence[Unit]) -> None:
         for unit in units:
@@ -382,9 +404,7 @@ class Converger:
     def _wait(self, units: Sequence[Unit], plans: Sequence[Plan], status: Mapping[str, Status]) -> None:
         acted = {plan.unit.name for plan in plans if plan.verb in ("start", "restart", "reload")}
         waiting = [
-            unit.name
-            for unit in units
-            if unit.state == "started" and (unit.name in acted or not self._settled(status[unit.name]))
+            unit.name for unit in units if unit.state == "started" and (unit.name in acted or not status[unit.name].settled)
         ]
         deadline = self.clock() + self.timeout
         pause = 0.3
@@ -398,7 +418,7 @@ class Converger:
             idle = stopped
             if failed:
                 raise UnitsError(self._failure(failed, status, "is"))
-            waiting = [name for name in waiting if not self._settled(status[name])]
+            waiting = [name for name in waiting if not status[name].settled]
             if not waiting:
                 return
             if self.clock() >= deadline:
@@ -406,10 +426,6 @@ class Converger:
             self.sleep(pause)
             # each poll costs a process, and the starting services need the CPU time
             pause = min(pause * 1.5, 2.0)
-
-    @staticmethod
-    def _settled(status: Status) -> bool:
-        return not status.busy and status["ActiveState"] == "active"
 
     @staticmethod
     def _given_up(status: Status) -> bool:

@@ -35,6 +35,26 @@ attributes:
     support: full
     description: A second run with the same arguments changes nothing.
 options:
+  bootstrap:
+    description:
+      - Keystone's own endpoints. With them, the module runs C(keystone-manage bootstrap) on its host, as
+        M(mikumo.openstack.keystone_bootstrap) does, if Keystone refuses the administrator of O(auth), or if the catalog lacks
+        one of the endpoints.
+      - Saves a login for each run compared with a call of M(mikumo.openstack.keystone_bootstrap). Needs O(auth) and
+        O(region_name).
+    type: dict
+    suboptions:
+      public_url:
+        description: Public endpoint of Keystone, including C(/v3).
+        type: str
+        required: true
+      internal_url:
+        description: Internal endpoint of Keystone, including C(/v3).
+        type: str
+        required: true
+      admin_url:
+        description: Admin endpoint of Keystone, including C(/v3). Defaults to O(bootstrap.internal_url).
+        type: str
   domains:
     description: Domains to manage.
     type: list
@@ -299,6 +319,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import Catalog
 from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
+from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_bootstrap import bootstrap, missing
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import (
     Access,
     Api,
@@ -315,6 +336,7 @@ def a_list(options: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 ARGUMENTS: dict[str, Any] = {
+    "bootstrap": {"type": "dict", "options": {"public_url": REQUIRED, "internal_url": REQUIRED, "admin_url": {"type": "str"}}},
     "domains": a_list({"name": REQUIRED, "description": {"type": "str"}, "state": STATE}),
     "projects": a_list(
         {
@@ -387,6 +409,38 @@ def roles(entries: list[Any]) -> list[Mapping[str, Any]]:
     return described
 
 
+def lacking(cloud: Cloud) -> str:
+    """Return what the bootstrap would bring, or an empty string if the administrator and all endpoints are there."""
+    try:
+        cloud.identity()
+    except CloudError as error:
+        if error.kind == "unauthorized":
+            return "the administrator cannot log in"
+        raise
+    absent = missing(cloud.interfaces("identity"))
+    return f"Keystone's {', '.join(absent)} endpoint is missing" if absent else ""
+
+
+def opened(options: Mapping[str, Any], check: bool, differences: Differences) -> Cloud:
+    """Return the cloud. Repairs what only Keystone's own command can repair, if the options allow it."""
+    access = Access.from_options(options, check)
+    cloud, urls, auth = Cloud(access), options["bootstrap"], options["auth"]
+    if urls is None:
+        return cloud
+    if auth is None or not options["region_name"]:
+        raise CloudError("bootstrap needs auth and region_name: it gives them to Keystone's own command.", "described")
+    reason = lacking(cloud)
+    if not reason:
+        return cloud
+    differences.created("bootstrap", auth["username"], {"reason": reason}, f"because {reason}")
+    if check:
+        return cloud
+    problem = bootstrap(auth["username"], auth["password"], auth["project_name"], options["region_name"], urls)
+    if problem:
+        raise CloudError(problem)
+    return Cloud(access)
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     options, check = module.params, module.check_mode
     description = {kind: options[kind] for kind in ("domains", "projects", "users", "services")}
@@ -394,9 +448,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     differences = Differences()
     api: Api
     try:
-        cloud = Cloud(Access.from_options(options, check))
+        cloud = opened(options, check, differences)
         api = cloud.identity()
     except CloudError as error:
+        if differences.changed and check and error.kind == "unauthorized":
+            # Nobody can look further before the bootstrap.
+            return {"changed": True, "changes": differences.changes, "ids": {}, "diff": differences.diff}
         empty_host(module, error, "predicts a first run, which creates everything")
         catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region_name"], check=True, assume=True)
     else:

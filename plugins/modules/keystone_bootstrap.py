@@ -83,17 +83,15 @@ from urllib.error import HTTPError
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
+from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_bootstrap import bootstrap, missing
 
 LOGGED_IN = "logged in"
-INTERFACES = ("public", "internal", "admin")
 
 
-def missing(token: dict, region: str) -> list[str]:
-    """Return the interfaces without a Keystone endpoint. The bootstrap writes endpoints last, after the administrator's roles."""
+def interfaces(token: dict, region: str) -> set[str]:
+    """Return the interfaces of Keystone's endpoints in the catalog of the token."""
     identity = [endpoint for service in token["catalog"] if service["type"] == "identity" for endpoint in service["endpoints"]]
-    found = {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
-    return [interface for interface in INTERFACES if interface not in found]
+    return {endpoint["interface"] for endpoint in identity if endpoint["region_id"] == region}
 
 
 def probe(options: dict) -> str:
@@ -113,7 +111,7 @@ def probe(options: dict) -> str:
         with open_url(
             url, data=json.dumps(body), headers=headers, method="POST", timeout=options["api_timeout"], use_proxy=False
         ) as answer:
-            lacking = missing(json.load(answer)["token"], options["region_name"])
+            lacking = missing(interfaces(json.load(answer)["token"], options["region_name"]))
             return f"{LOGGED_IN}, but Keystone's {', '.join(lacking)} endpoint is missing" if lacking else LOGGED_IN
     except HTTPError as error:
         if error.code in (401, 403, 404):
@@ -151,21 +149,9 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=True, found=found, diff=diff)
 
-    environment = {
-        "OS_BOOTSTRAP_PASSWORD": p["password"],
-        "OS_BOOTSTRAP_USERNAME": p["username"],
-        "OS_BOOTSTRAP_PROJECT_NAME": p["project"],
-        "OS_BOOTSTRAP_SERVICE_NAME": "keystone",
-        "OS_BOOTSTRAP_REGION_ID": p["region_name"],
-        "OS_BOOTSTRAP_PUBLIC_URL": p["public_url"],
-        "OS_BOOTSTRAP_INTERNAL_URL": p["internal_url"],
-        "OS_BOOTSTRAP_ADMIN_URL": p["admin_url"] or p["internal_url"],
-    }
-    command = ["runuser", "-u", "keystone", "--", "keystone-manage", "bootstrap"]
-    rc, out, err = run(command, environment)
-    if rc != 0:
-        tail = "\n".join((out + err).strip().splitlines()[-20:])
-        module.fail_json(msg=f"`keystone-manage bootstrap` ended with {rc}: {tail}", found=found)
+    problem = bootstrap(p["username"], p["password"], p["project"], p["region_name"], p)
+    if problem:
+        module.fail_json(msg=problem, found=found)
     after = probe(p)
     if after != LOGGED_IN:
         module.fail_json(

@@ -310,95 +310,21 @@ disabled:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files, _schema_module
-from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK, FilesError, mask, secrets_of
+from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import FilesError, mask, secrets_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
+from ansible_collections.mikumo.openstack.plugins.module_utils._service_module import ARGUMENTS, ServiceModule, contents_of
 from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import Systemctl, UnitsError
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import Converger
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import parse as parse_units
 
-ARGUMENTS: dict[str, t.Any] = {
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "path": {"type": "path", "required": True},
-            "content": {"type": "str"},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent", "directory"], "default": "present"},
-            "hidden": {"type": "bool", "default": False},
-        },
-    },
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
-    "mode": {"type": "str", "default": "0640"},
-    "schemas": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": _schema_module.ARGUMENTS,
-        "mutually_exclusive": _schema_module.EXCLUSIVE,
-        "required_one_of": _schema_module.EXCLUSIVE,
-    },
-    "units": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
-            "enabled": {"type": "bool"},
-            "files": {"type": "list", "elements": "str", "default": []},
-            "action": {"type": "str", "choices": ["restart", "reload"], "default": "restart"},
-            "url": {"type": "str"},
-        },
-    },
-    "timeout": {"type": "int", "default": 300},
-    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
-}
-
-
-class Module(AnsibleModule):  # type: ignore[misc]
-    def _log_invocation(self) -> None:
-        # The default writes all arguments to the journal, including the content of files.
-        counts = ", ".join(f"{len(self.params[kind])} {kind}" for kind in ("files", "schemas", "units"))
-        self.log(f"{self._name}: {counts}")
-
-    def exit_json(self, **result: t.Any) -> None:
-        super().exit_json(**{"invocation": invocation(self.params), **result})
-
-    def fail_json(self, msg: str, **result: t.Any) -> None:
-        # Ansible also calls this when it rejects the arguments.
-        super().fail_json(msg, **{"invocation": invocation(self.params), **result})
-
-
-def invocation(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the arguments as Ansible shows them with -vvv, with the files' secrets masked. The arguments may be invalid."""
-    files = params.get("files")
-    return {"module_args": {**params, "files": [_shown(entry) for entry in files] if isinstance(files, list) else MASK}}
-
-
-def _shown(entry: t.Any) -> t.Any:
-    if not isinstance(entry, dict):
-        return MASK
-    content = entry.get("content")
-    if content is None:
-        return entry
-    hidden = entry.get("hidden") or not isinstance(content, str)
-    return {**entry, "content": f"({len(str(content))} characters)" if hidden else mask(content)}
-
 
 def main() -> None:
-    module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = ServiceModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params, check_mode = module.params, module.check_mode
-    contents = {entry["path"]: entry["content"] or "" for entry in params["files"] if entry["state"] == "present"}
+    contents = contents_of(params["files"])
     secrets = {*params["secrets"]}.union(*map(secrets_of, contents.values()))
     module.no_log_values.update(secrets)
     # A failure also reports the changes made before it.

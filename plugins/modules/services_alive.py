@@ -14,6 +14,7 @@ author:
   - The Mikumo authors (@mikumo)
 description:
   - Polls Nova, Neutron, Cinder and Heat until each of the expected services and agents is alive.
+  - Tells which compute hosts are not mapped into a cell yet. Nova starts no instances there.
   - Run it between installing a cloud and using it. A router that is created before the network node's agents are alive never
     recovers.
 extends_documentation_fragment:
@@ -63,6 +64,11 @@ silent:
   type: list
   elements: str
   returned: always
+unmapped:
+  description: Expected compute hosts that are alive, but not mapped into a cell. M(mikumo.openstack.nova_cells) maps them.
+  type: list
+  elements: str
+  returned: always
 """
 
 from typing import Any
@@ -71,7 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Cloud, CloudError
-from ansible_collections.mikumo.openstack.plugins.module_utils._services import Service, wait
+from ansible_collections.mikumo.openstack.plugins.module_utils._services import Service, registry_of, unmapped, wait
 
 ARGUMENTS: dict[str, Any] = {
     "expected": {"type": "list", "elements": "dict", "required": True, "options": {"binary": REQUIRED, "host": REQUIRED}},
@@ -83,17 +89,24 @@ def named(services: set[Service]) -> list[str]:
     return sorted(f"{binary} on {host}" for binary, host in services)
 
 
+COMPUTE = "nova-compute"
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     seconds = 0 if module.check_mode else module.params["alive_timeout"]
     expected = {(item["binary"], item["host"]) for item in module.params["expected"]}
     trouble = ""
+    computes = {host for binary, host in expected if binary == COMPUTE}
     try:
         cloud = Cloud(Access.from_options(module.params, module.check_mode))
         silent, trouble = wait(lambda of: cloud.service(of.service_type, of.name, of.version), expected, seconds)
+        computes -= {host for binary, host in silent if binary == COMPUTE}
+        nova = registry_of(COMPUTE)
+        not_mapped = unmapped(cloud.service(nova.service_type, nova.name, nova.version), computes) if computes else []
     except CloudError as error:
         empty_host(module, error, "takes nothing for alive")
-        silent = expected
-    result = {"changed": False, "alive": named(expected - silent), "silent": named(silent)}
+        silent, not_mapped = expected, sorted(computes)
+    result = {"changed": False, "alive": named(expected - silent), "silent": named(silent), "unmapped": not_mapped}
     if silent and not module.check_mode:
         module.fail_json(
             msg=f"Not alive after {seconds} s: {', '.join(result['silent'])}. Look at `journalctl -u BINARY` on the host."

@@ -27,6 +27,28 @@ DAEMONS: dict[str, dict[str, tuple[str, ...]]] = {
     "compute_nodes": {"nova": ("nova-compute",)},
     "storage_nodes": {"cinder": ("cinder-volume",)},
 }
+# Roles with a description of what they set up, in the order in which they run: by group, and those of all nodes with agents.
+ROLES: dict[str, tuple[str, ...]] = {
+    "controller_nodes": (
+        "mariadb",
+        "rabbitmq",
+        "memcached",
+        "keystone",
+        "clients",
+        "glance",
+        "placement",
+        "nova",
+        "neutron",
+        "cinder",
+        "heat",
+        "horizon",
+    ),
+    "compute_nodes": ("libvirt", "nova_compute"),
+    "storage_nodes": ("lvm_storage", "cinder_volume"),
+}
+AGENT_ROLES = ("openvswitch", "neutron_agents")
+# Roles that only sites with a service need.
+OPTIONAL = {"cinder": "cinder", "heat": "heat", "horizon": "horizon", "lvm_storage": "cinder", "cinder_volume": "cinder"}
 EXTERNAL = {"name": "br-external", "physical_network": "external"}
 TENANT = {"name": "br-tenant", "physical_network": "tenant"}
 
@@ -36,9 +58,14 @@ def _union(lists: Iterable[Sequence[str]]) -> list[str]:
 
 
 def node_plan(
-    groups: Iterable[str], *, tenant_network_type: str, external_interface: str = "", vlan_interface: str = ""
+    groups: Iterable[str],
+    *,
+    tenant_network_type: str,
+    services: Iterable[str],
+    external_interface: str = "",
+    vlan_interface: str = "",
 ) -> dict[str, t.Any]:
-    """Return the agents, bridges and bridge mappings of a node in these groups."""
+    """Return the roles, agents, bridges and bridge mappings of a node in these groups."""
     own = set(groups)
     agents = _union(agents for group, agents in AGENTS.items() if group in own)
     bridges = []
@@ -46,7 +73,10 @@ def node_plan(
         bridges.append({**EXTERNAL, "interface": external_interface})
     if agents and tenant_network_type == "vlan":
         bridges.append({**TENANT, "interface": vlan_interface})
+    wanted = set(services)
+    roles = [role for group, of in ROLES.items() if group in own for role in of if OPTIONAL.get(role) in {None, *wanted}]
     return {
+        "roles": [*roles, *(AGENT_ROLES if agents else ())],
         "agents": agents,
         "bridges": bridges,
         "bridge_mappings": {bridge["physical_network"]: bridge["name"] for bridge in bridges},

@@ -36,12 +36,14 @@ def role(server: Server, tmp_path: Path) -> Iterator[Any]:
                         "rolespec_validate": False,
                     },
                     "vars": {
-                        "service_name": "shop",
-                        "service_databases": ["shop", "shop_two"],
-                        "service_database_user": "shop",
-                        "service_database_password": password,
-                        "service_database_login": {"login_unix_socket": str(server.socket), "login_user": "root"},
-                        "service_schemas": [],
+                        "service_description": {
+                            "name": "shop",
+                            "packages": [],
+                            "databases": ["shop", "shop_two"],
+                            "database_user": "shop",
+                            "database_password": password,
+                            "database_login": {"login_unix_socket": str(server.socket), "login_user": "root"},
+                        },
                     },
                 }
             ],

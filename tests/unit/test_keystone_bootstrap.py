@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import missing, probe
+from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_bootstrap import missing
+from ansible_collections.mikumo.openstack.plugins.modules.keystone_bootstrap import interfaces, probe
 
 
 def identity(*endpoints):
@@ -32,7 +33,7 @@ ALL = ("public", "internal", "admin")
     ],
 )
 def test_a_bootstrap_has_ended_when_each_interface_has_an_endpoint(catalog, expected):
-    assert missing({"catalog": catalog}, "RegionOne") == expected
+    assert missing(interfaces({"catalog": catalog}, "RegionOne")) == expected
 
 
 class Refusing(http.server.BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ import types
 from collections.abc import Iterator
 
 import pytest
+from keystoneauth1.access.service_catalog import ServiceCatalogV3
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _openstack
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Access, Api, Cloud, CloudError, explain
@@ -267,3 +268,21 @@ def test_certificates_of_the_environment_still_count(keystone, monkeypatch):
     auth = {"auth_url": keystone, "username": "a", "password": "p"}
     assert Cloud(Access(auth=auth))._session.verify == "/bundle.pem"
     assert Cloud(Access(auth=auth, ca_cert="/own.pem"))._session.verify == "/own.pem"
+
+
+def test_interfaces_of_a_service_in_the_region(monkeypatch):
+    endpoints = [("public", "one"), ("internal", "one"), ("admin", "two")]
+    catalog = [
+        {
+            "type": kind,
+            "name": kind,
+            "endpoints": [{"interface": name, "url": "http://k", "region_id": region, "region": region} for name, region in of],
+        }
+        for kind, of in (("identity", endpoints), ("image", [("admin", "one")]))
+    ]
+    cloud = Cloud(Access(auth={"auth_url": "http://k", "username": "a", "password": "b"}, region_name="one"))
+    token = type("Token", (), {"service_catalog": ServiceCatalogV3(catalog)})
+    monkeypatch.setattr(Cloud, "identity", lambda _self: None)
+    monkeypatch.setattr(Cloud, "_token", lambda _self, _identity: token)
+    assert cloud.interfaces("identity") == {"public", "internal"}
+    assert cloud.interfaces("volume") == set()

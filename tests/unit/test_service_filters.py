@@ -22,8 +22,6 @@ from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import 
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_password_hash import rabbitmq_password_hash
 from ansible_collections.mikumo.openstack.plugins.filter.service_sections import service_sections
 from ansible_collections.mikumo.openstack.plugins.filter.tempest_patterns import tempest_patterns
-from ansible_collections.mikumo.openstack.plugins.filter.unit_drop_ins import unit_drop_ins
-from ansible_collections.mikumo.openstack.plugins.filter.uwsgi_apis import uwsgi_apis
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glance", "password": "pw"}
@@ -130,75 +128,6 @@ def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     for wanted in ("block-storage", "block-store", "volume", "volumev3"):
         found = ServiceCatalogV3(catalog).get_endpoint_data_list(service_type=wanted, interface="public", region_name="R")
         assert [one.url for one in found] == ["http://c/v3"], wanted
-
-
-APIS = [
-    {
-        "unit": "nova-api",
-        "application": "/usr/bin/nova-api-wsgi",
-        "processes": 2,
-        "threads": 1,
-        "files": ["/n.conf"],
-        "url": "http://n/",
-    },
-    {
-        "unit": "nova-api-metadata",
-        "application": "/m",
-        "processes": 1,
-        "threads": 4,
-        "options": {"enable-threads": "false", "start-time": "%t"},
-    },
-]
-
-
-def test_each_api_gets_its_file_and_its_unit() -> None:
-    described = uwsgi_apis(APIS, "nova")
-    assert [file["path"] for file in described["files"]] == [
-        "/etc/nova/nova-api-uwsgi.ini",
-        "/etc/nova/nova-api-metadata-uwsgi.ini",
-    ]
-    assert described["units"] == [
-        {"name": "nova-api.service", "files": ["/n.conf", "/etc/nova/nova-api-uwsgi.ini"], "url": "http://n/"},
-        {"name": "nova-api-metadata.service", "files": ["/etc/nova/nova-api-metadata-uwsgi.ini"]},
-    ]
-    assert uwsgi_apis([], "nova") == {"files": [], "units": []}
-
-
-@pytest.mark.parametrize(
-    ("api", "lines"),
-    [
-        (0, ["uid = nova", "chdir = /var/lib/nova", "wsgi-file = /usr/bin/nova-api-wsgi", "processes = 2", "threads = 1"]),
-        (0, ["enable-threads = true", "plugins = python3", "env = OS_OSLO_MESSAGING_RABBIT__PROCESSNAME=nova-api"]),
-        # A client that keeps its connection would see it reset.
-        (0, ["add-header = Connection: close"]),
-        (1, ["enable-threads = false", "start-time = %t", "threads = 4"]),
-    ],
-)
-def test_what_uwsgi_reads(api: int, lines: list[str]) -> None:
-    text = uwsgi_apis(APIS, "nova")["files"][api]["content"]
-    assert set(lines) <= set(text.splitlines())
-    options = [line.split(" = ")[0] for line in text.splitlines() if not line.startswith("env")]
-    assert len(options) == len(set(options))
-    assert "rem-header" not in text
-
-
-@pytest.mark.parametrize(
-    ("api", "words"),
-    [
-        ({**APIS[0], "thread": 1}, r"'nova-api' has the unknown thread; an API has unit, application"),
-        ({"unit": "nova-api", "threads": 1}, r"'nova-api' has no application, processes"),
-    ],
-)
-def test_an_api_that_is_not_described_well_is_refused(api: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        uwsgi_apis([api], "nova")
-
-
-@pytest.mark.parametrize("units", [[], ["a.service"], ["a.service", "b.socket"]])
-def test_every_unit_gets_the_drop_in(units: list[str]) -> None:
-    files = unit_drop_ins(units, "mikumo-later", "[Service]\n")
-    assert [file["path"] for file in files] == [f"/etc/systemd/system/{unit}.d/mikumo-later.conf" for unit in units]
-    assert all(file["content"] == "[Service]\n" and file["mode"] == "0644" for file in files)
 
 
 def test_each_context_of_privileges_asks_for_its_helper() -> None:

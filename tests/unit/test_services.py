@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError
-from ansible_collections.mikumo.openstack.plugins.module_utils._services import registry_of, wait
+from ansible_collections.mikumo.openstack.plugins.module_utils._services import registry_of, unmapped, wait
 
 SCHEDULER = ("nova-scheduler", "controller")
 AGENT = ("neutron-l3-agent", "network")
@@ -89,3 +89,18 @@ def test_what_waiting_does_not_help_against_is_said_at_once():
 def test_an_unknown_program_is_refused():
     with pytest.raises(CloudError, match=r"'apache2'.*nova-, neutron-"):
         registry_of("apache2")
+
+
+@pytest.mark.parametrize(
+    ("listed", "hosts", "expected"),
+    [
+        (["compute1"], ["compute1"], []),
+        (["compute1"], ["compute2", "compute1"], ["compute2"]),
+        # Somebody else's.
+        (["other"], ["compute1"], ["compute1"]),
+        ([], [], []),
+    ],
+)
+def test_hosts_that_nova_lists_no_hypervisor_of(listed, hosts, expected):
+    nova = Answers([{"hypervisor_hostname": f"{host}.example.org", "service": {"host": host}} for host in listed])
+    assert unmapped(nova, hosts) == expected

@@ -7,20 +7,26 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.mikumo.openstack.plugins.filter.expected_services import expected_services
 from ansible_collections.mikumo.openstack.plugins.plugin_utils import _site as site
 
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+ALL_SERVICES = ["cinder", "heat", "horizon"]
 NETWORK_AGENTS = ["openvswitch", "l3", "dhcp", "metadata"]
 EXTERNAL = {"name": "br-external", "physical_network": "external", "interface": "eth2"}
 TENANT = {"name": "br-tenant", "physical_network": "tenant", "interface": "eth1"}
 
 
 def plan(groups: list[str], kind: str = "vxlan") -> dict[str, Any]:
-    return site.node_plan(groups, tenant_network_type=kind, external_interface="eth2", vlan_interface="eth1")
+    return site.node_plan(
+        groups, tenant_network_type=kind, services=["nova", "cinder"], external_interface="eth2", vlan_interface="eth1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,34 @@ def plan(groups: list[str], kind: str = "vxlan") -> dict[str, Any]:
 )
 def test_node_plan(groups: list[str], kind: str, agents: list[str], bridges: list[dict[str, str]]) -> None:
     mappings = {bridge["physical_network"]: bridge["name"] for bridge in bridges}
-    assert plan(groups, kind) == {"agents": agents, "bridges": bridges, "bridge_mappings": mappings}
+    found = plan(groups, kind)
+    del found["roles"]
+    assert found == {"agents": agents, "bridges": bridges, "bridge_mappings": mappings}
+
+
+@pytest.mark.parametrize(
+    ("groups", "services", "there", "absent"),
+    [
+        ([], ["cinder"], [], ["keystone", "openvswitch"]),
+        (["controller_nodes"], [], ["mariadb", "keystone", "nova"], ["cinder", "heat", "horizon", "openvswitch"]),
+        (["controller_nodes"], ["heat"], ["heat"], ["cinder", "horizon"]),
+        (["storage_nodes"], ["cinder"], ["lvm_storage", "cinder_volume"], ["cinder", "openvswitch"]),
+        (["storage_nodes"], ["nova"], [], ["lvm_storage", "cinder_volume"]),
+        (["compute_nodes"], [], ["libvirt", "nova_compute", "openvswitch", "neutron_agents"], ["keystone"]),
+        (["network_nodes"], [], ["openvswitch", "neutron_agents"], ["libvirt"]),
+        (list(site.GROUPS), ALL_SERVICES, [*itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES], []),
+    ],
+)
+def test_roles_of_a_node(groups: list[str], services: list[str], there: list[str], absent: list[str]) -> None:
+    roles = site.node_plan(groups, tenant_network_type="vxlan", services=services)["roles"]
+    assert [role for role in there if role not in roles] == []
+    assert [role for role in absent if role in roles] == []
+    assert len(roles) == len(set(roles))
+
+
+def test_each_role_of_a_plan_describes_its_service() -> None:
+    for role in [*itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES]:
+        assert f"{role}_description" in yaml.safe_load((ROLES / role / "vars/main.yml").read_text()), role
 
 
 @pytest.mark.parametrize("kind", ["vxlan", "gre", "vlan"])

@@ -398,3 +398,34 @@ def test_an_administrators_unit_file_that_systemd_has_not_read_yet(tmp_path, mon
     (tmp_path / "a.service").unlink()
     (tmp_path / "a.service").symlink_to("/usr/lib/systemd/system/b.service")
     assert systemd.converge({"name": "a"}).changed is False
+
+
+@pytest.mark.parametrize(
+    ("loaded", "wanted", "reason"),
+    [
+        ({}, {}, ""),
+        ({"ActiveState": "inactive"}, {}, "would start: it is not running"),
+        ({"ActiveState": "failed"}, {}, "would start: it has failed"),
+        ({"NeedDaemonReload": "yes"}, {}, "would restart: its unit file changed"),
+        ({"UnitFileState": "disabled"}, {}, "is enabled, disabled"),
+        ({}, {"state": "stopped"}, "would stop: it is active"),
+        ({"ActiveState": "inactive", "UnitFileState": "disabled"}, {"state": "stopped"}, ""),
+        # It may yet fail.
+        ({"ActiveState": "activating"}, {}, "is activating"),
+        ({"Job": "9"}, {}, "is active"),
+        ({}, {"files": ["/unwritten"]}, "would restart: /unwritten changes"),
+    ],
+)
+def test_why_a_unit_is_not_as_it_should_be(loaded, wanted, reason):
+    systemd = Systemd(a=loaded)
+    (unit,) = units.parse([{"name": "a", **wanted}])
+    found = units.reasons(systemctl.Systemctl(systemd.run), [unit], {"/unwritten"})
+    assert found.get(unit, "").startswith(reason)
+    assert bool(found) == bool(reason)
+    assert systemd.calls == ["show a.service"]
+
+
+def test_no_process_is_started_for_no_unit():
+    systemd = Systemd()
+    assert units.reasons(systemctl.Systemctl(systemd.run), []) == {}
+    assert systemd.calls == []

@@ -1,0 +1,100 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules service and service_info share. plugins/modules/service.py documents the options."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mikumo.openstack.plugins.module_utils import _schema_module
+from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK
+
+STATE: dict[str, t.Any] = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str"},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent", "directory"], "default": "present"},
+            "hidden": {"type": "bool", "default": False},
+        },
+    },
+    "schemas": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": _schema_module.ARGUMENTS,
+        "mutually_exclusive": _schema_module.EXCLUSIVE,
+        "required_one_of": _schema_module.EXCLUSIVE,
+    },
+    "units": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+            "enabled": {"type": "bool"},
+            "files": {"type": "list", "elements": "str", "default": []},
+            "action": {"type": "str", "choices": ["restart", "reload"], "default": "restart"},
+            "url": {"type": "str"},
+        },
+    },
+}
+ARGUMENTS: dict[str, t.Any] = {
+    **STATE,
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0640"},
+    "timeout": {"type": "int", "default": 300},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+}
+
+
+def _shown(entry: t.Any) -> t.Any:
+    if not isinstance(entry, dict) or entry.get("content") is None:
+        return entry
+    return {**entry, "content": f"({len(str(entry['content']))} characters)"}
+
+
+def shown(params: t.Any) -> t.Any:
+    """Return the arguments as Ansible shows them with -vvv, without the content of files. The arguments may be invalid."""
+    if not isinstance(params, dict) or "files" not in params:
+        return params
+    files = params["files"]
+    return {**params, "files": [_shown(entry) for entry in files] if isinstance(files, list) else MASK}
+
+
+class ServiceModule(AnsibleModule):  # type: ignore[misc]
+    """A module with arguments that must not be shown as they are."""
+
+    def _log_invocation(self) -> None:
+        # The default writes all arguments to the journal, including the content of files.
+        counts = (f"{len(value)} {name}" for name, value in self.params.items() if isinstance(value, list) and name != "secrets")
+        self.log(f"{self._name}: {', '.join(counts)}")
+
+    def _invocation(self) -> dict[str, t.Any]:
+        services = self.params.get("services")
+        shown_services = {"services": [shown(each) for each in services] if isinstance(services, list) else MASK}
+        return {"module_args": {**shown(self.params), **(shown_services if "services" in self.params else {})}}
+
+    def exit_json(self, **result: t.Any) -> None:
+        super().exit_json(**{"invocation": self._invocation(), **result})
+
+    def fail_json(self, msg: str, **result: t.Any) -> None:
+        # Ansible also calls this when it rejects the arguments.
+        super().fail_json(msg, **{"invocation": self._invocation(), **result})
+
+
+def contents_of(files: Sequence[Mapping[str, t.Any]]) -> dict[str, str]:
+    """Return the wanted content of files by path."""
+    return {entry["path"]: entry["content"] or "" for entry in files if entry["state"] == "present"}

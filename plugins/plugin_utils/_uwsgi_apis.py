@@ -1,0 +1,74 @@
+# Copyright: The Mikumo authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and units of APIs that run in uWSGI.
+
+The file from the Debian package starts eight processes with 32 threads each for every API. It also removes Content-Length from
+responses, which resets keep-alive connections. The file from here starts the given number of processes and threads, and closes
+the connection after every response.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+__all__ = ["uwsgi_apis"]
+
+REQUIRED = ("unit", "application", "processes", "threads")
+KNOWN = (*REQUIRED, "options", "files", "url")
+# Options that all APIs share.
+COMMON = {
+    "master": "true",
+    "plugins": "python3",
+    "lazy-apps": "true",
+    "enable-threads": "true",
+    "thunder-lock": "true",
+    "no-orphans": "true",
+    "die-on-term": "true",
+    "close-on-exec": "true",
+    "buffer-size": 65535,
+    "listen": 100,
+    "add-header": "Connection: close",
+    # One line per request would flood the journal. The service's own log has everything relevant.
+    "disable-logging": "true",
+}
+# eventlet's own resolver costs each process 6 MB and a fifth of its startup time, and does less than the system's resolver.
+ENVIRONMENT = ("EVENTLET_NO_GREENDNS=yes",)
+
+
+def _checked(api: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    unknown = sorted(set(api) - set(KNOWN))
+    missing = [name for name in REQUIRED if name not in api]
+    if unknown or missing:
+        wrong = f"no {', '.join(missing)}" if missing else f"the unknown {', '.join(unknown)}"
+        raise ValueError(f"the API {api.get('unit', '')!r} has {wrong}; an API has {', '.join(KNOWN)}")
+    return api
+
+
+def _text(api: Mapping[str, t.Any], service: str) -> str:
+    options = {
+        **COMMON,
+        "uid": service,
+        "gid": service,
+        "chdir": f"/var/lib/{service}",
+        "processes": api["processes"],
+        "threads": api["threads"],
+        "wsgi-file": api["application"],
+        **api.get("options", {}),
+    }
+    # The name under which RabbitMQ lists the connection.
+    environment = [*ENVIRONMENT, f"OS_OSLO_MESSAGING_RABBIT__PROCESSNAME={api['unit']}"]
+    lines = [f"{name} = {value}" for name, value in options.items()] + [f"env = {each}" for each in environment]
+    return "\n".join(["# Managed by Ansible (mikumo.openstack).", "[uwsgi]", *lines]) + "\n"
+
+
+def uwsgi_apis(apis: Sequence[Mapping[str, t.Any]], service: str) -> dict[str, list[dict[str, t.Any]]]:
+    """Return the files and units of these APIs. `service` is the name of the system user and of the directory in /etc."""
+    files, units = [], []
+    for api in map(_checked, apis):
+        path = f"/etc/{service}/{api['unit']}-uwsgi.ini"
+        files.append({"path": path, "content": _text(api, service), "mode": "0644"})
+        unit = {"name": f"{api['unit']}.service", "files": [*api.get("files", []), path]}
+        units.append(unit | ({"url": api["url"]} if "url" in api else {}))
+    return {"files": files, "units": units}
