@@ -41,7 +41,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     # a module may have a class of its own that goes before Ansible's
     for place in (module, shared):
-        for class_name in {"AnsibleModule", "Module"} & set(vars(place)):
+        for class_name in {"AnsibleModule", "Module", "ServiceModule"} & set(vars(place)):
             monkeypatch.setattr(place, class_name, stop)
     with pytest.raises(ArgumentsSeenError):
         module.main()

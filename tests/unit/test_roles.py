@@ -24,10 +24,10 @@ ROLES = ROOT / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
 # Options that are handed to a module as they are, and the option of the module that they have to describe.
 HANDED_ON = {
-    ("resources", "images"): ("images", "images"),
-    ("service", "files"): ("service", "files"),
-    ("service", "schemas"): ("database_schema", None),
-    ("service", "units"): ("service", "units"),
+    ("resources", "resources_images"): ("images", "images"),
+    ("service", "service_description.files"): ("service", "files"),
+    ("service", "service_description.schemas"): ("database_schema", None),
+    ("service", "service_description.units"): ("service", "units"),
 }
 
 
@@ -100,7 +100,9 @@ def test_what_a_module_gets_is_described_as_the_module_describes_it(role: str, o
     wanted = documentation_of(module)["options"]
     if suboption:
         wanted = wanted[suboption]["suboptions"]
-    told = options(role)[f"{role}_{option}"]["options"]
+    told = options(role)
+    for name in option.split("."):
+        told = told[name]["options"]
     for key in ("type", "elements", "choices", "required"):
         assert {name: of.get(key) for name, of in told.items()} == {name: of.get(key) for name, of in wanted.items()}
 
