@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options for a schema, shared by several modules. plugins/modules/database_schema.py documents them."""
+"""Brings a schema to its newest revision, with the options of a module."""
 
 from __future__ import annotations
 
@@ -20,25 +20,6 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._schema import (
     run_command,
 )
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_creation import Creation
-
-ARGUMENTS: dict[str, t.Any] = {
-    "name": {"type": "str", "required": True},
-    "migrations": {"type": "list", "elements": "path", "required": True},
-    "command": {"type": "list", "elements": "str", "required": True},
-    "user": {"type": "str"},
-    "environment": {"type": "dict", "default": {}},
-    "config_file": {"type": "path"},
-    "section": {"type": "str", "default": "database"},
-    "option": {"type": "str", "default": "connection"},
-    "connection": {"type": "str", "no_log": True},
-    "databases": {"type": "list", "elements": "str", "default": []},
-    "version_table": {"type": "str", "default": "alembic_version"},
-    "timeout": {"type": "int", "default": 1800},
-    "inserted_rows": {"type": "dict", "default": {}},
-    "recreate": {"type": "bool", "default": False},
-    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
-}
-EXCLUSIVE = [("config_file", "connection")]
 
 
 def _counts(name: str, rows: Mapping[str, t.Any]) -> dict[str, int]:

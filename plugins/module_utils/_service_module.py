@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils import _schema_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import MASK
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_arguments import ARGUMENTS as SCHEMA
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_arguments import EXCLUSIVE
 
 STATE: dict[str, t.Any] = {
     "files": {
@@ -32,9 +33,9 @@ STATE: dict[str, t.Any] = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": _schema_module.ARGUMENTS,
-        "mutually_exclusive": _schema_module.EXCLUSIVE,
-        "required_one_of": _schema_module.EXCLUSIVE,
+        "options": SCHEMA,
+        "mutually_exclusive": EXCLUSIVE,
+        "required_one_of": EXCLUSIVE,
     },
     "units": {
         "type": "list",
@@ -98,3 +99,27 @@ class ServiceModule(AnsibleModule):  # type: ignore[misc]
 def contents_of(files: Sequence[Mapping[str, t.Any]]) -> dict[str, str]:
     """Return the wanted content of files by path."""
     return {entry["path"]: entry["content"] or "" for entry in files if entry["state"] == "present"}
+
+
+class ServiceSchemaError(Exception):
+    """A schema that cannot be looked at."""
+
+
+def schemas_behind(schemas: Sequence[Mapping[str, t.Any]], *, check_mode: bool, unwritten: Mapping[str, str]) -> list[str]:
+    """Return the names of schemas that are not at their newest revision. Changes none.
+
+    unwritten: content that check mode would have written, by path.
+    """
+    if not schemas:
+        return []
+    # Most services have no schema, and loading this takes a fifth of a second on a slow core.
+    from ansible_collections.mikumo.openstack.plugins.module_utils._database import START  # noqa: PLC0415
+    from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError  # noqa: PLC0415
+    from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head  # noqa: PLC0415
+
+    wait = 0 if check_mode else START
+    try:
+        looks = [(one["name"], bring_to_head(one, check_mode=True, wait=wait, unwritten=unwritten)) for one in schemas]
+    except SchemaError as error:
+        raise ServiceSchemaError(str(error)) from error
+    return [name for name, look in looks if look.changed]

@@ -171,7 +171,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import ARGUMENTS, EXCLUSIVE, bring_to_head
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_arguments import ARGUMENTS, EXCLUSIVE
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
 
 
 def main() -> None:

@@ -312,10 +312,13 @@ import typing as t
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import FilesError, mask, secrets_of
-from ansible_collections.mikumo.openstack.plugins.module_utils._database import START
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
-from ansible_collections.mikumo.openstack.plugins.module_utils._service_module import ARGUMENTS, ServiceModule, contents_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._service_module import (
+    ARGUMENTS,
+    ServiceModule,
+    ServiceSchemaError,
+    contents_of,
+    schemas_behind,
+)
 from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import Systemctl, UnitsError
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import Converger
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import parse as parse_units
@@ -335,12 +338,10 @@ def main() -> None:
         files = _config_files.sync(wanted, secrets=secrets, check_mode=check_mode)
         result |= {"changed": files.changed, "changed_files": files.changed_files, "diff": files.diff}
         unwritten = {path: contents.get(path, "") for path in files.rewritten} if check_mode else {}
-        wait = 0 if check_mode else START
-        looks = [(one["name"], bring_to_head(one, check_mode=True, wait=wait, unwritten=unwritten)) for one in params["schemas"]]
-        result["schemas_behind"] = [name for name, look in looks if look.changed]
+        result["schemas_behind"] = schemas_behind(params["schemas"], check_mode=check_mode, unwritten=unwritten)
         converger = Converger(Systemctl(timeout=params["timeout"]), timeout=params["timeout"], check_mode=check_mode)
         outcome = converger.converge([] if result["schemas_behind"] else units, unwritten)
-    except (FilesError, SchemaError, UnitsError) as error:
+    except (FilesError, ServiceSchemaError, UnitsError) as error:
         # A service may write the URL of its database into the journal when it cannot connect.
         module.fail_json(msg=mask(str(error), secrets), **result)
     for warning in outcome.warnings:

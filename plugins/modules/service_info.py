@@ -96,9 +96,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mikumo.openstack.plugins.module_utils import _config_files
 from ansible_collections.mikumo.openstack.plugins.module_utils._answers import wait_for_answer
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import FilesError, mask, secrets_of
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema import SchemaError
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
-from ansible_collections.mikumo.openstack.plugins.module_utils._service_module import STATE, ServiceModule, contents_of
+from ansible_collections.mikumo.openstack.plugins.module_utils._service_module import (
+    STATE,
+    ServiceModule,
+    ServiceSchemaError,
+    contents_of,
+    schemas_behind,
+)
 from ansible_collections.mikumo.openstack.plugins.module_utils._systemctl import Systemctl, UnitsError
 from ansible_collections.mikumo.openstack.plugins.module_utils._units import Unit, parse, reasons
 
@@ -122,9 +126,8 @@ def file_and_schema_differences(service: Service) -> tuple[list[str], list[str]]
     unwritten = {path: contents.get(path, "") for path in files.rewritten}
     found = [f"{path} differs" for path in files.changed_files]
     found += [
-        f"the schema {schema['name']} is not at its newest revision, or cannot be reached"
-        for schema in service["schemas"]
-        if bring_to_head(schema, check_mode=True, wait=0, unwritten=unwritten).changed
+        f"the schema {name} is not at its newest revision, or cannot be reached"
+        for name in schemas_behind(service["schemas"], check_mode=True, unwritten=unwritten)
     ]
     return found, files.rewritten
 
@@ -170,7 +173,7 @@ def main() -> None:
     services = checked(module)
     try:
         found = differences(services, Systemctl())
-    except (FilesError, SchemaError, UnitsError) as error:
+    except (FilesError, ServiceSchemaError, UnitsError) as error:
         contents = (contents_of(service["files"]).values() for service in services)
         secrets = set().union(*(secrets_of(text) for of in contents for text in of))
         module.fail_json(msg=mask(str(error), secrets))

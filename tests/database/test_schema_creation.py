@@ -20,8 +20,9 @@ import pytest
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _schema_creation
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema import Outcome, SchemaError
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_arguments import ARGUMENTS
 from ansible_collections.mikumo.openstack.plugins.module_utils._schema_creation import MARK
-from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import ARGUMENTS, bring_to_head
+from ansible_collections.mikumo.openstack.plugins.module_utils._schema_module import bring_to_head
 
 from .conftest import ACCOUNT, Server
 

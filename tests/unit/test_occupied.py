@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import PORTS, needed_ports, occupied
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import occupied
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._ports import PORTS, controller_ports, needed_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -136,3 +137,16 @@ def test_ports_are_the_roles_own() -> None:
 def test_a_node_in_several_groups_needs_each_port_once() -> None:
     ports = needed_ports(["network_nodes", "compute_nodes"], ALL, {})
     assert sorted(ports) == [6633, 6640]
+
+
+@pytest.mark.parametrize(
+    ("variables", "differs"),
+    [
+        ({}, {}),
+        ({"keystone_port": 5001, "other": 1}, {"keystone_port": 5001}),
+        ({"rabbitmq_port": "5673"}, {"rabbitmq_port": 5673}),
+    ],
+)
+def test_ports_that_clients_use(variables: dict[str, Any], differs: dict[str, int]) -> None:
+    standard = {port.setting: port.number for port in PORTS if port.setting}
+    assert controller_ports(variables) == standard | differs
