@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._bridges import OWN_BRIDGES
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_settings import Setting
 
 __all__ = ["FORMATS", "shown", "value_problems"]
@@ -31,8 +32,6 @@ SPECIAL = {
 }
 # Maximum length of an interface name in the kernel.
 INTERFACE_LENGTH = 15
-# Open vSwitch bridges for Neutron.
-OWN_BRIDGES = ("br-external", "br-tenant", "br-int", "br-tun", "ovs-system")
 # openstacksdk's own sections of clouds.yaml.
 RESERVED_CLOUDS = ("envvars", "defaults")
 NAME_LENGTH = 64

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._bridges import SETTINGS
+
 __all__ = ["interface_problems"]
 
 Facts = Mapping[str, t.Any]
-# The setting that names the interface, by Neutron's name of the bridge's physical network.
-SETTINGS = {"external": "cloud_external_interface", "tenant": "cloud_vlan_interface"}
 WHERE = "in group_vars, or in host_vars if this node differs"
 OPENVSWITCH = "ovs-system"
 

@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._addresses import AddressError, node_address
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._bridges import EXTERNAL, TENANT
 
 __all__ = ["GROUPS", "expected_services", "node_plan", "site_problems"]
 
@@ -49,8 +50,6 @@ ROLES: dict[str, tuple[str, ...]] = {
 AGENT_ROLES = ("openvswitch", "neutron_agents")
 # Roles that only sites with a service need.
 OPTIONAL = {"cinder": "cinder", "heat": "heat", "horizon": "horizon", "lvm_storage": "cinder", "cinder_volume": "cinder"}
-EXTERNAL = {"name": "br-external", "physical_network": "external"}
-TENANT = {"name": "br-tenant", "physical_network": "tenant"}
 
 
 def _union(lists: Iterable[Sequence[str]]) -> list[str]:

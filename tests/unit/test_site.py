@@ -76,6 +76,12 @@ def test_each_role_of_a_plan_describes_its_service() -> None:
         assert f"{role}_description" in yaml.safe_load((ROLES / role / "vars/main.yml").read_text()), role
 
 
+def test_roles_know_the_physical_networks_by_the_names_of_the_plan() -> None:
+    networks = plan(["network_nodes"], "vlan")["bridge_mappings"]
+    for role, option in {"neutron": "neutron_vlan_physical_network", "resources": "resources_external_physical_network"}.items():
+        assert yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())[option] in networks
+
+
 @pytest.mark.parametrize("kind", ["vxlan", "gre", "vlan"])
 def test_more_groups_take_nothing_away(kind: str) -> None:
     sets = [set(names) for count in range(5) for names in itertools.combinations(site.GROUPS, count)]
