@@ -111,13 +111,13 @@ def pick_flavors(flavors: Sequence[Record], images: Sequence[Record], first: str
     if not usable:
         seen = ", ".join(f"{one['name']} ({one['ram']} MiB, {one['disk']} GiB)" for one in public)
         raise CloudError(
-            f"Tempest needs a public flavour with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk, which the image "
+            f"Tempest needs a public flavor with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk, which the image "
             f"asks for. Nova has: {seen or 'none'}. Name one in tempest_flavors.",
             "described",
         )
-    one = _named("flavour", first, usable) if first else usable[0]
+    one = _named("flavor", first, usable) if first else usable[0]
     larger = [other for other in usable if other["ram"] > one["ram"] and other["disk"] >= one["disk"]]
-    other = _named("flavour", second, usable) if second else (larger or [one])[0]
+    other = _named("flavor", second, usable) if second else (larger or [one])[0]
     return one, other
 
 

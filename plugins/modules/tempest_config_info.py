@@ -109,7 +109,7 @@ def ask(cloud: Cloud, region: str) -> Found:
         answers["image_schema"] = glance.get("/schemas/image", "the schema of images")
     if service_type(services, "nova"):
         nova = cloud.service("compute", "Nova")
-        answers["flavors"] = nova.list("/flavors/detail", "flavors", "flavours", is_public="none")
+        answers["flavors"] = nova.list("/flavors/detail", "flavors", "flavors", is_public="none")
         answers["compute_services"] = nova.list("/os-services", "services", "compute services")
         answers["compute_version"] = nova.get(root(nova.url), "the version of the API")["version"]
     if service_type(services, "neutron"):

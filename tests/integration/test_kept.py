@@ -89,7 +89,7 @@ def interface(demo: Connection) -> Iterator[Any]:
 
 @pytest.fixture
 def flavor(admin: Connection) -> Iterator[Any]:
-    """One of the described flavours, with an extra spec of an operator."""
+    """One of the described flavors, with an extra spec of an operator."""
     found = admin.compute.find_flavor("m1.tiny", ignore_missing=False)
     admin.compute.create_flavor_extra_specs(found, {SPEC: "kept"})
     yield found
@@ -104,7 +104,7 @@ def test_resources_leave_what_users_and_operators_added(admin: Connection, demo:
     assert admin.compute.fetch_flavor_extra_specs(flavor).extra_specs[SPEC] == "kept"
 
 
-def test_flavour_that_exists_with_other_sizes_is_refused(admin: Connection, flavor: Any) -> None:
+def test_flavor_that_exists_with_other_sizes_is_refused(admin: Connection, flavor: Any) -> None:
     sizes = {"name": flavor.name, "vcpus": flavor.vcpus + 1, "ram": flavor.ram, "disk": flavor.disk}
     done = play("resources", resources_flavors=[sizes])
     assert done.returncode != 0
