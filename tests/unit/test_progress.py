@@ -218,7 +218,7 @@ def test_interruption_ends_what_was_started(tmp_path: Path) -> None:
             process.kill()
     pid = int(pid_file.read_text())
     try:
-        wait_for("the build ends", lambda: Path(f"/proc/{pid}").exists(), lambda there: not there, seconds=10)
+        wait_for("the build ends", lambda: Path(f"/proc/{pid}").exists(), lambda there: not there, seconds=60)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
