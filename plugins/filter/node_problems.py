@@ -114,7 +114,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._nodes import nod
 
 def node_problems(facts: t.Any, **wanted: t.Any) -> list[str]:
     if not isinstance(facts, Mapping):
-        raise AnsibleFilterError(f"node_problems wants the facts of a node, got {type(facts).__name__}")
+        raise AnsibleFilterError(f"node_problems expects the facts of a node, got {type(facts).__name__}")
     for name in ("free_gb", "volume_gb", "clock_seconds"):
         if name in wanted:
             wanted[name] = float(wanted[name])

@@ -24,7 +24,7 @@ options:
     type: dict
     required: true
   also:
-    description: Hosts outside the groups that need the site's settings too, such as C(localhost) for the resources.
+    description: Hosts outside the groups that need the site's settings too, such as C(localhost), which creates the resources.
     type: list
     elements: str
     default: []
@@ -94,7 +94,7 @@ def _of_host(hostvars: t.Any, groups: t.Any, host: str) -> list[str]:
 def plan_problems(hostvars: t.Any, *, groups: t.Any, also: t.Any = (), host: str = "", allowed: t.Any = ()) -> list[str]:
     for name, value in (("hostvars", hostvars), ("groups", groups)):
         if not isinstance(value, Mapping):
-            raise AnsibleFilterError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
+            raise AnsibleFilterError(f"plan_problems expects {name} to be a dictionary, not {type(value).__name__}")
     try:
         if host:
             return _of_host(hostvars, groups, host)

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: service_looks
 version_added: 0.1.0
-short_description: List what to look at on a node, by role
+short_description: List the files, schemas and units to examine on a node, by role
 description:
   - Returns the option O(mikumo.openstack.service_info#module:services) of M(mikumo.openstack.service_info).
   - Returns an empty list if a package is not installed. Its installation may change any other service of the node.

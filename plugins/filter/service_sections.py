@@ -67,7 +67,7 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the oslo.config sections for a service in this environment."""
     unknown = sorted(set(surroundings) - _KNOWN)
     if unknown:
-        raise ValueError(f"service_sections: unknown {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN))}")
+        raise ValueError(f"service_sections: unknown keys ({', '.join(unknown)}); allowed are {', '.join(sorted(_KNOWN))}")
 
     # The journal gets every service's log, even if the package's unit also writes a log file.
     sections: dict[str, dict[str, Any]] = {"DEFAULT": {"use_stderr": True}}

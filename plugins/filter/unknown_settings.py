@@ -85,7 +85,7 @@ def _collection() -> SettingNames:
 def unknown_settings(hostvars: t.Any, *, groups: t.Any, allowed: t.Any = (), where: str = "the inventory") -> list[str]:
     for name, value in (("hostvars", hostvars), ("groups", groups)):
         if not isinstance(value, Mapping):
-            raise AnsibleFilterError(f"unknown_settings wants {name} as a dictionary, not {type(value).__name__}")
+            raise AnsibleFilterError(f"unknown_settings expects {name} to be a dictionary, not {type(value).__name__}")
     try:
         names = inventory_names(hostvars, site_hosts(groups))
         return name_problems(

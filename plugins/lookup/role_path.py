@@ -9,11 +9,11 @@ short_description: Find the directory of a role of this collection
 version_added: 0.1.0
 description:
   - Returns the directory of a role, wherever the collection is installed.
-  - Ansible searches the files and templates of a role only while the role runs. Variables that a play reads before need
-    the whole path.
+  - Ansible searches the files and templates of a role only while the role runs. Variables that a play reads earlier
+    need the absolute path.
 options:
   _terms:
-    description: Names of the roles, without the collection's.
+    description: Names of the roles, without the name of the collection.
     type: list
     elements: str
     required: true

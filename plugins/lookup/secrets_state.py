@@ -9,7 +9,7 @@ version_added: 0.1.0
 short_description: Find out which secrets of the site are present, missing or invalid
 description:
   - Reads the variable C(cloud_secrets) from the inventory before Ansible templates it. The lookup therefore reports a password
-    with braces, which Ansible would mistake for a template. Otherwise it would break the run at some later point.
+    with braces at the beginning of a run. Ansible would mistake it for a template, and would fail at some later point.
   - A secret may be a reference to another variable, encrypted with C(!vault) or marked with C(!unsafe).
   - Returns only names. No message shows a value or a part of one.
 options:
@@ -55,11 +55,11 @@ REFERENCE = re.compile(r"\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*")
 EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 BRACES = (
     "{name} has "
-    "{{{{, {{% or {{#, with which Ansible begins a template: write {name}: !unsafe '...' in the secrets file, so that it is "
-    "taken as it is"
+    "{{{{, {{% or {{#, which begin a template in Ansible: write {name}: !unsafe '...' in the secrets file to keep the password "
+    "unchanged"
 )
 REFERS = (
-    "{name} is a template that cannot be computed: define what it refers to. If it is a password with braces, write "
+    "{name} is a template that cannot be evaluated: define the variables in it. If it is a password with braces, write "
     "{name}: !unsafe '...'"
 )
 
@@ -71,10 +71,7 @@ class LookupModule(LookupBase):
         if raw is None or raw == "":
             raw = {}
         if not isinstance(raw, Mapping):
-            told = (
-                "there is something else under cloud_secrets than names with values, "
-                f"such as {names[0] if names else 'demo'}: 'password'"
-            )
+            told = f"cloud_secrets is not a dictionary of names and values, such as {names[0] if names else 'demo'}: 'password'"
             return [{"given": [], "missing": [], "problems": [told]}]
         values: dict[str, t.Any] = {}
         problems: list[str] = []
@@ -86,7 +83,7 @@ class LookupModule(LookupBase):
                 # Ansible's own message would show the template, including the password.
                 values[name] = value
                 wrong = (
-                    f"{name} cannot be decrypted: check the vault password, and the value"
+                    f"{name} cannot be decrypted: check the vault password and the encrypted value"
                     if not is_trusted_as_template(value)
                     else REFERS.format(name=name)
                     if EXPRESSION.fullmatch(value)

@@ -42,17 +42,17 @@ def wait_for_answer(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Wait for a good answer. Return an empty string, or after the timeout the problem with the last answer."""
+    """Wait for a good answer. Return an empty string, or the last problem after the timeout."""
     deadline = clock() + seconds
     while True:
         try:
             status = get(url)
         except (OSError, http.client.HTTPException) as error:
-            trouble = f"the last try ended with {error}"
+            trouble = f"the last attempt failed: {error}"
         else:
             if status in FINE:
                 return ""
-            trouble = f"the last answer had the status {status}"
+            trouble = f"the last answer had status {status}"
         if clock() >= deadline:
             return trouble
         sleep(PAUSE_SECONDS)

@@ -68,7 +68,7 @@ def _used(entry: Facts, children: list[Facts]) -> Iterator[str]:
         if child["type"] == "mpath":
             yield f"it is a path of the multipath device /dev/mapper/{child['name']}"
         elif child["type"] != "part":
-            yield f"{child['name']} ({child['type']}) is made of it"
+            yield f"{child['name']} ({child['type']}) is built on it"
         yield from _used(child, child.get("children") or [])
 
 
@@ -104,16 +104,16 @@ def refusal(about: Mapping[str, Any], group: str, *, wipe: bool) -> str:
     if about["member"] and about["group"] == group:
         return ""
     if about["type"] == "rom" or about["read_only"]:
-        return "it cannot be written"
+        return "it is read-only"
     if about["used"]:
-        return f"it is in use, and not even lvm_storage_wipe_device takes it then: {'; '.join(about['used'])}"
+        return f"it is in use, and even lvm_storage_wipe_device does not wipe a device in use: {'; '.join(about['used'])}"
     content = list(about["content"])
     if about["group"]:
         content.append(f"a part of the volume group {about['group']}")
     if content and not wipe:
         return (
-            f"it carries {' and '.join(content)}: choose another disk, or set lvm_storage_wipe_device to true for this host if "
-            "that may be lost"
+            f"it contains {' and '.join(content)}: choose another disk, or set lvm_storage_wipe_device to true for this host if "
+            "this content may be lost"
         )
     return ""
 
@@ -121,6 +121,6 @@ def refusal(about: Mapping[str, Any], group: str, *, wipe: bool) -> str:
 def elsewhere(group: str, places: list[str], wanted: str) -> str:
     """Return the message for a volume group that exists in the wrong place."""
     return (
-        f"the volume group {group} is on {', '.join(places)}, and not on {wanted}. A run never moves volumes: move the group as "
-        "docs/operations.md says, or set the device and the file back"
+        f"the volume group {group} is on {', '.join(places)}, not on {wanted}. A run never moves volumes: move the group as "
+        "described in docs/operations.md, or change the device and the file back"
     )

@@ -35,7 +35,7 @@ def label(name: str, domain: str) -> str:
 class Catalog:
     """Keystone's contents, read on first use, and the steps to the described state.
 
-    assume: nothing answers. Objects that are referenced but not described (the domain Default, the role admin) are
+    assume: no service answers. Objects that are referenced but not described (the domain Default, the role admin) are
     assumed to exist.
     """
 
@@ -165,7 +165,11 @@ class Catalog:
         if record is None:
             return
         if record["id"] == "default":
-            raise CloudError(f"Domain {name} is Keystone's default domain, and is not removed.", "described")
+            raise CloudError(
+                f"Domain {name} is Keystone's default domain, which this module never removes. Set its state to present, or "
+                "remove it from domains.",
+                "described",
+            )
         if record.get("enabled"):
             # Keystone deletes a domain, with everything in it, only if the domain is disabled.
             self._update("/domains", "domain", record, {"enabled": False}, f"domain {name}")
@@ -222,7 +226,7 @@ class Catalog:
         self._differences.removed("project", shown, {"description": record.get("description")})
 
     def _existing_member(self, kind: str, item: Item) -> Record | None:
-        """Like _member, for objects that should be absent. They are absent too if their domain is."""
+        """Like _member, for objects that should be absent. An object without its domain is absent too."""
         if item["domain"] not in self._domains() and not any(one["id"] == item["domain"] for one in self._domains().values()):
             return None
         return self._member(kind, self._domain_id(item["domain"], kind), item["name"])
@@ -359,7 +363,8 @@ class Catalog:
             return
         if record["id"] == self._own_user_id:
             raise CloudError(
-                f"User {shown} is described as absent, but is the one that auth names. Use another administrator to remove it.",
+                f"User {shown} is described as absent, but this module logs in as this user. Log in as another administrator to "
+                "remove it.",
                 "described",
             )
         self._delete(f"/users/{record['id']}", f"user {shown}")
@@ -404,7 +409,7 @@ class Catalog:
         urls = {key: url for key, url in (item.get("endpoints") or {}).items() if url is not None}
         region = item.get("region_name") or self._region
         if urls and not region:
-            raise CloudError(f"Service {name} has endpoints, but no region is named. Set region_name.", "described")
+            raise CloudError(f"Service {name} has endpoints but no region. Set region_name.", "described")
         if urls and region and any(urls.values()):
             self._region_present(region)
         for interface in INTERFACES:
@@ -507,7 +512,7 @@ def _readable(attributes: Item, item: Item) -> dict[str, Any]:
 def _unknown(kind: str, name: str, needed_by: str, found: Iterable[str]) -> CloudError:
     there = ", ".join(sorted(found)) or "none"
     return CloudError(
-        f"{needed_by} refers to {kind} {name!r}, which Keystone does not have. Found: {there}. "
+        f"{needed_by} refers to {kind} {name!r}, which does not exist in Keystone. Existing {kind}s: {there}. "
         f"Describe it under {kind}s, or correct the name.",
         "described",
     )

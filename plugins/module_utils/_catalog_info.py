@@ -92,7 +92,7 @@ class CatalogInfo:
         regions = sorted({one["region_id"] for one in endpoints})
         if self._region is None and len(regions) > 1:
             raise CloudError(
-                f"Service {service['name']} has endpoints in the regions {', '.join(regions)}. Name one in region_name.",
+                f"Service {service['name']} has endpoints in several regions: {', '.join(regions)}. Choose one in region_name.",
                 "described",
             )
         region = self._region or (regions or [None])[0]

@@ -41,8 +41,8 @@ def _ruamel(path: Path) -> t.Any:
         return import_module("ruamel.yaml")
     except ImportError:
         raise CloudsFileError(
-            f"{path} has other things in it, and Python has no module ruamel.yaml to keep them with their comments: run "
-            "pip install ruamel.yaml where Ansible runs, or name another file in cloud_credentials_file"
+            f"{path} has other content. Preserving it needs the Python module ruamel.yaml: run `pip install ruamel.yaml` "
+            "in Ansible's own Python environment, or set cloud_credentials_file to another file"
         ) from None
 
 
@@ -52,24 +52,23 @@ def _look(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         if not path.parent.is_dir():
             raise CloudsFileError(
-                f"there is no directory {path.parent} for {path.name}: make it, or name another file in cloud_credentials_file"
+                f"the directory {path.parent} for {path.name} does not exist: create it, or set cloud_credentials_file to "
+                "another file"
             ) from None
         return None
     except OSError as error:
         raise CloudsFileError(f"{path} cannot be examined: {error.strerror}") from error
     if stat.S_ISLNK(found.st_mode):
         raise CloudsFileError(
-            f"{path} is a symbolic link to {path.readlink()}, which is neither followed nor replaced: name the "
-            "file that it leads to in "
-            "cloud_credentials_file"
+            f"{path} is a symbolic link to {path.readlink()}. This module neither follows nor replaces links: set "
+            "cloud_credentials_file to the file that the link points to"
         )
     if not stat.S_ISREG(found.st_mode):
-        raise CloudsFileError(f"{path} is no regular file: remove it, or name another file in cloud_credentials_file")
+        raise CloudsFileError(f"{path} is not a regular file: remove it, or set cloud_credentials_file to another file")
     if found.st_uid != os.geteuid():
         raise CloudsFileError(
-            f"{path} belongs to the user with the number {found.st_uid}, and Ansible runs as number "
-            f"{os.geteuid()}: run it as that user, or "
-            "name another file in cloud_credentials_file"
+            f"{path} belongs to user ID {found.st_uid}, but Ansible runs as user ID {os.geteuid()}: run Ansible as the file's "
+            "owner, or set cloud_credentials_file to another file"
         )
     return found
 
@@ -80,7 +79,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise CloudsFileError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise CloudsFileError(f"{path} is not UTF-8, and is not overwritten") from None
+        raise CloudsFileError(f"{path} is not UTF-8 text, and is not overwritten: convert it, or move it away") from None
 
 
 def _same(have: t.Any, want: t.Any) -> bool:
@@ -115,10 +114,9 @@ def _elsewhere(path: Path, there: Mapping[str, t.Any], clouds: Clouds) -> Iterat
         url = auth.get("auth_url") if isinstance(auth, Mapping) else None
         if url and _place(url)[0] != _place(wanted["auth"]["auth_url"])[0]:
             yield (
-                f"{path} has a cloud {name} already, at {_shown(url)}, and this site's Keystone is "
-                f"{_shown(wanted['auth']['auth_url'])}: give "
-                "this site another cloud_name, name another file in cloud_credentials_file, or remove that "
-                "entry if the site has moved"
+                f"{path} already has a cloud {name} at {_shown(url)}, but this site's Keystone is at "
+                f"{_shown(wanted['auth']['auth_url'])}: set another cloud_name for this site, set cloud_credentials_file to "
+                "another file, or remove that entry if the site has moved"
             )
 
 
@@ -138,9 +136,9 @@ def _parsed(path: Path, text: str) -> tuple[t.Any, t.Any]:
         _content, indent, offset = import_module("ruamel.yaml.util").load_yaml_guess_indent(text)
     except ruamel.error.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", see line {mark.line + 1}" if mark else ""
+        line = f" (see line {mark.line + 1})" if mark else ""
         # The parser's own message quotes the line, which may contain a password.
-        raise CloudsFileError(f"{path} is not YAML{line}. It is not overwritten: correct it, or move it away") from None
+        raise CloudsFileError(f"{path} is not valid YAML{line}, and is not overwritten: correct it, or move it away") from None
     deeper = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
     yaml.map_indent = len(deeper[1]) if deeper else 2
     if offset is not None:
@@ -168,7 +166,8 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
         content = {}
     if not isinstance(content, Mapping) or not isinstance(content.get("clouds", {}) or {}, Mapping):
         raise CloudsFileError(
-            f"{path} has no names of clouds under clouds:, as OpenStack's clients want it. It is not overwritten"
+            f"{path} must contain a mapping of cloud names under clouds:, as OpenStack's clients expect. It is not overwritten: "
+            "correct it, or move it away"
         )
     there = content.get("clouds") or {}
     wrong = list(_elsewhere(path, there, clouds))

@@ -179,9 +179,7 @@ class Wanted:
 def _mode(path: str, text: str) -> int:
     # An unquoted 0640 in YAML is the number 416. Accepting it would set unintended permissions.
     if not re.fullmatch(r"0[0-7]{3,4}", text):
-        raise FilesError(
-            f"{path}: mode {text!r} is not understood; give four octal digits with a leading zero, in quotes: '0640'"
-        )
+        raise FilesError(f"{path}: mode {text!r} is not valid; give octal digits with a leading zero, in quotes, such as '0640'")
     return int(text, 8)
 
 
@@ -198,16 +196,16 @@ def parse(files: Sequence[dict[str, t.Any]], *, owner: str = "root", group: str 
         given = str(entry["path"])
         path = Path(os.path.normpath(given))
         if not path.is_absolute() or ".." in Path(given).parts:
-            raise FilesError(f"{given}: not an absolute path without '..'")
+            raise FilesError(f"{given}: the path must be absolute and must not contain '..'")
         if path in seen:
-            raise FilesError(f"{given}: given twice in one call; leave one of them out")
+            raise FilesError(f"{given}: listed twice in one call; remove one of the entries")
         seen.add(path)
         state = entry.get("state") or PRESENT
         content = entry.get("content")
         if state == PRESENT and content is None:
             raise FilesError(f"{given}: 'content' is missing; an empty file needs content: ''")
         if state != PRESENT and content is not None:
-            raise FilesError(f"{given}: 'content' makes no sense with state {state}")
+            raise FilesError(f"{given}: 'content' is not allowed with state {state}")
         own_mode = entry.get("mode")
         number = _mode(given, str(own_mode or mode))
         wanted.append(
@@ -312,7 +310,7 @@ def _look(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        raise FilesError(f"{path}: a part of this path exists, but is not a directory") from None
+        raise FilesError(f"{path}: a parent of this path is not a directory") from None
     except OSError as error:
         raise FilesError(f"{path}: cannot be examined: {error.strerror}") from error
 
@@ -328,8 +326,8 @@ def _compare(item: Wanted, check_mode: bool) -> Change:
     if stat.S_IFMT(found.st_mode) != expected:
         target = f" to {item.path.readlink()}" if stat.S_ISLNK(found.st_mode) else ""
         raise FilesError(
-            f"{item.path}: is {_kind(found.st_mode)}{target}, wanted {_kind(expected)}; "
-            "it is neither followed nor replaced: remove it, or give another path"
+            f"{item.path}: is {_kind(found.st_mode)}{target}, expected {_kind(expected)}; "
+            "this module neither follows nor replaces it: remove it, or give another path"
         )
     metadata = (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != (uid, gid, item.mode)
     before_metadata = _metadata(_user_name(found.st_uid), _group_name(found.st_gid), stat.S_IMODE(found.st_mode))
@@ -353,11 +351,11 @@ def _compare_absent(item: Wanted, found: os.stat_result | None) -> Change:
     if found is not None:
         if stat.S_ISDIR(found.st_mode):
             if any(item.path.iterdir()):
-                raise FilesError(f"{item.path}: is a directory with files in it, which is not removed; empty it first")
+                raise FilesError(f"{item.path}: is a directory that is not empty, and is not removed; empty it first")
         elif stat.S_ISREG(found.st_mode):
             before = _read(item.path)
         elif not stat.S_ISLNK(found.st_mode):
-            raise FilesError(f"{item.path}: is {_kind(found.st_mode)}, which is not removed")
+            raise FilesError(f"{item.path}: is {_kind(found.st_mode)}, which this module does not remove")
     gone = found is not None
     return Change(item, None, None, exists=gone, content=gone, metadata=False, before=before)
 
@@ -381,7 +379,7 @@ def _shown(item: Wanted, content: bytes, exists: bool) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return f"({len(content)} bytes that are not text)\n"
+        return f"({len(content)} bytes of binary data)\n"
 
 
 def _differences(change: Change, secrets: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -400,7 +398,7 @@ def _differences(change: Change, secrets: Sequence[str]) -> Iterator[dict[str, s
         before, after = mask_pair(_shown(item, change.before, change.exists), _shown(item, item.content, True), secrets)
         header = path if change.exists else f"{path} (absent)"
         if before == after:
-            after += "(this content is another one)\n"
+            after += "(the content differs)\n"
         yield {"before_header": header, "after_header": path, "before": before, "after": after}
     # the task shows the owner and mode of a new file; a new directory has nothing else to show
     if change.metadata and (change.exists or item.state == DIRECTORY):
@@ -438,7 +436,7 @@ def _make_parents(path: Path) -> None:
 
 def _ids(change: Change) -> tuple[int, int]:
     if change.uid is None or change.gid is None:
-        raise FilesError(f"{change.wanted.path}: owner and group are not known")
+        raise FilesError(f"{change.wanted.path}: owner and group are unknown")
     return change.uid, change.gid
 
 

@@ -66,7 +66,7 @@ def sentence(connection: Connection, node: str, seconds: float) -> str:
         OPEN: "",
         SILENT: (
             f"{what} does not answer {node} within {seconds:g} s: a firewall drops the connection, or the host is down. "
-            "`nft list ruleset` on both hosts shows what is dropped"
+            "`nft list ruleset` on both hosts shows the rules that drop traffic"
         ),
         REFUSED: (
             f"{what} refuses {node}: nothing listens there, or a firewall rejects the connection. See `ss -tlnp` and "
@@ -77,5 +77,5 @@ def sentence(connection: Connection, node: str, seconds: float) -> str:
             "route. See `nft list ruleset` on both hosts, and `ip route`"
         ),
         UNREACHABLE: f"{what} cannot be reached from {node}: {connection.detail}",
-        UNKNOWN: f"{what}: {node} cannot find the address of that name ({connection.detail})",
+        UNKNOWN: f"{what}: {node} cannot resolve this host name ({connection.detail})",
     }[connection.outcome]

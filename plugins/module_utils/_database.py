@@ -57,7 +57,7 @@ class Connection:
         parts = urllib.parse.urlsplit(self.url)
         if parts.scheme.split("+")[0] not in ("mysql", "mariadb", "sqlite"):
             raise DatabaseError(
-                f"the database URL begins with {parts.scheme!r}; this module knows mysql+pymysql:// and sqlite://"
+                f"the database URL begins with {parts.scheme!r}; this module supports mysql+pymysql:// and sqlite://"
             )
         return parts
 
@@ -119,7 +119,7 @@ def configured_connection(path: str, section: str, option: str, wait: float = 0,
     try:
         parser.read_string(Path(path).read_text(encoding="utf-8") if text is None else text, source=path)
     except FileNotFoundError:
-        raise UnreachableError(f"the configuration {path} does not exist; write it before its database is looked at") from None
+        raise UnreachableError(f"the configuration {path} does not exist; write it before checking its database") from None
     except (OSError, configparser.Error) as error:
         raise DatabaseError(f"the configuration {path} cannot be read: {error}") from error
     url = parser.get(section, option, fallback=None)
@@ -140,7 +140,7 @@ def driver() -> t.Any:
     try:
         return import_module("pymysql")
     except ImportError as error:  # a node before its packages
-        raise UnreachableError("Python has no module pymysql; install the package python3-pymysql") from error
+        raise UnreachableError("the Python module pymysql is not installed; install the package python3-pymysql") from error
 
 
 def _number(error: Exception) -> int | None:
@@ -159,7 +159,7 @@ def _connected(connection: Connection, pymysql: t.Any) -> t.Any:
                 advice = "; create the database and its user first" if number in NOT_MADE else ""
                 raise UnreachableError(message + advice, number) from error
             if time.monotonic() > deadline:
-                waited = f"It was waited for {connection.wait:.0f} s; see `journalctl -u mariadb` on its node"
+                waited = f"Waited {connection.wait:.0f} s; see `journalctl -u mariadb` on its node"
                 raise DatabaseError(f"{message}. {waited}", number) from error
         time.sleep(1)
 

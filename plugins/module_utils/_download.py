@@ -38,10 +38,10 @@ PATIENCE = 120
 # Statuses after which the same request may succeed later. All others mean that the request is wrong.
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 REMEDIES = {
-    401: "It wants a login: give user and password in the URL, or download the file elsewhere and name it in file.",
-    403: "It refuses access: correct the URL, or its signature or token, which may have expired.",
-    404: "There is no such file: correct the URL.",
-    407: "The proxy wants a login: correct http_proxy and https_proxy in the environment.",
+    401: "It requires a login: put user and password in the URL, or download the file elsewhere and give its path in file.",
+    403: "It denies access: correct the URL. Its signature or token may have expired.",
+    404: "The file does not exist: correct the URL.",
+    407: "The proxy requires a login: correct http_proxy and https_proxy in the environment.",
     410: "The file is no longer published: correct the URL.",
 }
 # Exceptions that have no message except their name.
@@ -134,8 +134,8 @@ class Downloads:
             return source
         if kind not in UNPACKABLE:
             raise CloudError(
-                f"{what}: {source.path} is {kind} compressed data, and unpack reads {', '.join(UNPACKABLE)} only. Unpack it, "
-                "and name the result in file.",
+                f"{what}: {source.path} is {kind} compressed data, but unpack supports only {', '.join(UNPACKABLE)}. Unpack "
+                "it, and give the path of the result in file.",
                 "described",
             )
         target = self._cache_dir / f"{hashes(source.path, ['sha256'])['sha256'][:16]}.unpacked"
@@ -153,7 +153,7 @@ class Downloads:
             if error.errno is None:
                 # The bz2 library reports damaged data like this.
                 raise _damaged(what, source.path, kind, error) from error
-            raise self._cannot_keep(f"{what}: what is in {source.path}", error) from error
+            raise self._cannot_keep(f"{what}: the content of {source.path}", error) from error
         return Source(target, temporary=True)
 
     def _fetched(self, url: str, checksum: str | None, what: str) -> Source:
@@ -198,7 +198,7 @@ class Downloads:
                 if attempt == ATTEMPTS:
                     raise CloudError(
                         f"{what}: {shown} {error}. Tried {ATTEMPTS} times. Check the network and the proxy settings "
-                        "of this host, or download the file elsewhere and name it in file.",
+                        "of this host, or download the file elsewhere and give its path in file.",
                         "unreachable",
                     ) from error.__cause__
                 self._sleep(2**attempt if error.after is None else error.after)
@@ -209,14 +209,14 @@ class Downloads:
             _check(answer)
             encoding = answer.headers.get("Content-Encoding", "").lower()
             if encoding not in ("", "identity", "gzip", "x-gzip"):
-                raise _RefusedError(f"sends the file encoded as {encoding}, although it was asked not to. Correct the server.")
+                raise _RefusedError(f"sends the file encoded as {encoding}, which the request excludes. Correct the server.")
             expected, got = answer.headers.get("Content-Length", ""), 0
             with partial.open("wb") as file:
                 # Do not decode: a server may declare the file's own compression as content encoding.
                 for block in answer.raw.stream(WIRE_BLOCK, decode_content=False):
                     got += file.write(block)
             if expected.isdigit() and got < int(expected):
-                raise EOFError(f"{got} of {expected} bytes")
+                raise EOFError(f"received only {got} of {expected} bytes")
             return encoding in ("gzip", "x-gzip")
 
     def _get(self, url: str, headers: dict[str, str]) -> Any:
@@ -227,10 +227,10 @@ class Downloads:
         self._cache_dir.mkdir(parents=True, exist_ok=True)
 
     def _cannot_keep(self, what: str, error: OSError) -> CloudError:
-        remedy = "Set cache_dir to a directory that this user may write to"
+        remedy = "Set cache_dir to a directory that this user can write to"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            remedy = "Make room there, or set cache_dir to a directory with more"
-        return CloudError(f"{what} cannot be kept in {self._cache_dir}: {error.strerror or error}. {remedy}.", "other")
+            remedy = "Free space there, or set cache_dir to a directory with more space"
+        return CloudError(f"{what} cannot be stored in {self._cache_dir}: {error.strerror or error}. {remedy}.", "other")
 
     def _path(self, url: str, checksum: str | None) -> Path:
         # Different images often have the same file name ("disk.img"). The key in front distinguishes them.
@@ -263,25 +263,25 @@ def _explained() -> Iterator[None]:
         certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
         if certificate is not None:
             raise _RefusedError(
-                f"has a TLS certificate that is not accepted: {certificate.verify_message}. Name the file of the "
-                "authority that signed it in download_ca_cert, or correct the host in the URL."
+                f"has a TLS certificate that cannot be verified: {certificate.verify_message}. Set download_ca_cert to the "
+                "certificate file of its CA, or correct the host in the URL."
             ) from error
         if any(isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError) for one in chain):
-            raise _RefusedError(
-                "does not speak TLS as it should. Correct the scheme (http or https) or the port in the URL."
-            ) from error
+            raise _RefusedError("fails the TLS handshake. Correct the scheme (http or https) or the port in the URL.") from error
         if isinstance(root, socket.gaierror) and root.errno != socket.EAI_AGAIN:
-            raise _RefusedError("names a host, or the proxy settings do, that is unknown. Correct its name.") from error
+            raise _RefusedError(
+                "cannot be reached: its host name, or that of the proxy, cannot be resolved. Correct the name."
+            ) from error
         if isinstance(error, requests.exceptions.TooManyRedirects):
-            raise _RefusedError("redirects in a circle. Correct the URL.") from error
+            raise _RefusedError("redirects in a loop. Correct the URL.") from error
         if isinstance(error, ValueError):
             # An invalid scheme or address, for example after a redirect.
-            raise _RefusedError("leads to an address that is not one of the web. Correct the URL.") from error
-        where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "breaks off"
+            raise _RefusedError("leads to an invalid web address. Correct the URL.") from error
+        where = "cannot be reached through the proxy" if isinstance(error, requests.exceptions.ProxyError) else "failed"
         reason = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
         raise _LaterError(f"{where}: {WORDS.get(reason, reason)}") from error
     except EOFError as error:
-        raise _LaterError(f"breaks off: {error}") from error
+        raise _LaterError(f"failed: {error}") from error
 
 
 def _check(answer: Any) -> None:
@@ -289,7 +289,7 @@ def _check(answer: Any) -> None:
     if status in TRANSIENT:
         after = _seconds(answer.headers.get("Retry-After"))
         if after is not None and after > PATIENCE:
-            raise _RefusedError(f"answers {status}, and asks to come back after {after:.0f} seconds. Run again then.")
+            raise _RefusedError(f"answers {status}, and asks for a retry after {after:.0f} seconds. Run again then.")
         raise _LaterError(f"answers {status}", after)
     if status != 200:
         where = f" (redirected to {urlsplit(answer.url).hostname})" if answer.history else ""

@@ -131,7 +131,7 @@ def objection(found: Look, disk_format: str, container_format: str, *, verify: b
     Without verify, object only to files that are unusable or dangerous in any case.
     """
     if found.kind == "empty":
-        return "It is an empty file. Put the image there, or correct file or url."
+        return "The file is empty. Put the image there, or correct file or url."
     dangerous = found.damage and found.kind == disk_format
     if not verify:
         return found.damage if dangerous else ""
@@ -153,24 +153,24 @@ def objection(found: Look, disk_format: str, container_format: str, *, verify: b
         return ""
     if found.kind == "other":
         return found.damage
-    return _mismatch(found, f"disk_format is {disk_format}, a disk without any format")
+    return _mismatch(found, f"disk_format is {disk_format}, which means a disk without an image format")
 
 
 def _mismatch(found: Look, described: str) -> str:
-    return f"By its content it is {found.name}, but {described}. {_remedy(found)}"
+    return f"The file contains {found.name}, but {described}. {_remedy(found)}"
 
 
 def _remedy(found: Look) -> str:
     if found.kind in UNPACKABLE:
-        return "Set unpack: true to have it unpacked before the upload, or unpack it and name the result in file."
+        return "Set unpack: true to unpack it before the upload, or unpack it and give the path of the result in file."
     if found.kind in COMPRESSED or found.kind in ARCHIVES:
-        return "Unpack it, and name the image that is in it in file."
+        return "Unpack it, and give the path of the image inside in file."
     if found.kind in PAGES:
-        return "Servers send such pages for errors and logins: look at it, and correct file or url."
+        return "Servers send such pages for errors and logins: open it, and correct file or url."
     if found.kind in DISKS:
         return f"Set disk_format: {found.kind}, or correct file or url."
     if found.kind == "other":
-        return "Correct disk_format (raw takes any disk without a format), file or url."
+        return "Correct disk_format (raw accepts any disk without an image format), file or url."
     return "Correct disk_format, file or url."
 
 
@@ -208,13 +208,13 @@ def _qcow2_damage(file: BinaryIO, head: bytes, size: int) -> str:
     features = struct.unpack(">Q", head[72:80])[0] if version >= 3 and len(head) >= 80 else 0
     flatten = "Flatten it: qemu-img convert -O qcow2 OLD NEW."
     if backing:
-        return f"It is a qcow2 image with a backing file, and holds only what differs from that. {flatten}"
+        return f"It is a qcow2 image with a backing file, and contains only the differences from that file. {flatten}"
     if features & 4:
         return f"It is a qcow2 image whose data is in another file. {flatten}"
     if features & 2:
-        return "It is a qcow2 image that is marked as corrupt. Repair it: qemu-img check -r all, or take another copy."
+        return "It is a qcow2 image that is marked as corrupt. Repair it: qemu-img check -r all, or use another copy."
     if not 9 <= cluster_bits <= 21 or l1_entries * 8 > 32 << 20:
-        return "It is a qcow2 image with a header that makes no sense. Take another copy."
+        return "It is a qcow2 image with an invalid header. Use another copy."
     cluster, entry = 1 << cluster_bits, 16 if features & 16 else 8
     needed = max(l1_offset + l1_entries * 8, refcounts + 1)
     if needed > size:
@@ -270,4 +270,4 @@ def _partitions_damage(head: bytes, size: int) -> str:
 
 
 def _truncated(size: int, needed: int) -> str:
-    return f"It is truncated: {size} bytes of at least {needed} are there. Download or copy it again."
+    return f"It is truncated: it has {size} bytes, but needs at least {needed}. Download or copy it again."

@@ -63,7 +63,7 @@ def _problems(item: Item, check: bool) -> Iterable[str]:
     if item["state"] == "absent":
         return
     if item.get("file") and item.get("url"):
-        yield "has both file and url. Give one of them."
+        yield "has both file and url. Give only one of them."
     if item.get("file"):
         yield from _file_problems(Path(item["file"]), check)
     if item.get("url"):
@@ -82,39 +82,39 @@ def _name_problems(name: str) -> Iterable[str]:
     if not name.strip():
         yield "has no name. Give one."
     if name.endswith(UPLOADING):
-        yield f"names that end in {UPLOADING} belong to uploads that go on. Give another name."
+        yield f"names that end in {UPLOADING} are reserved for unfinished uploads. Choose another name."
     if len(name + UPLOADING) > 255:
-        yield f"the name has {len(name)} characters. Glance keeps {255 - len(UPLOADING)} here."
+        yield f"the name has {len(name)} characters. At most {255 - len(UPLOADING)} are allowed."
 
 
 def _file_problems(path: Path, check: bool) -> Iterable[str]:
     if not path.is_absolute():
         whole = f"{{{{ playbook_dir }}}}/{path}"
-        yield f"file {path} is a relative path, and it is not said to what. Give the whole path, such as {whole}."
+        yield f"file {path} is a relative path. Give an absolute path, such as {whole}."
         return
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         if not check:
-            yield f"file {path} is not there. Expected it on the host that the module runs on."
+            yield f"file {path} does not exist. It must be on the host that the module runs on."
         return
     except OSError as error:
         yield f"file {path} cannot be read: {error.strerror}."
         return
     if not stat.S_ISREG(mode):
-        yield f"file {path} is {'a directory' if stat.S_ISDIR(mode) else 'not an ordinary file'}. Name the file of the image."
+        yield f"file {path} is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}. Give the path of the image file."
     elif not os.access(path, os.R_OK):
         yield f"file {path} cannot be read by this user. Change its mode or owner."
 
 
 def _checksum_problems(checksum: str) -> Iterable[str]:
     algorithm, _colon, digest = checksum.partition(":")
-    expected = f"checksum is {checksum!r}, expected sha256: or sha512: and the digits"
+    expected = f"checksum is {checksum!r}, expected sha256: or sha512: followed by the hexadecimal digits"
     if algorithm not in CHECKSUMS:
         by_length = {hashlib.new(name).digest_size * 2: name for name in CHECKSUMS}.get(len(checksum))
         yield f"{expected}{f' ({by_length}:{checksum})' if by_length else ''}."
     elif "/" in digest:
-        yield f"{expected}. Files of checksums are not read: copy the digits of the image from it."
+        yield f"{expected}. This module does not read checksum files: copy the digits of the image from the file."
     elif len(digest) != hashlib.new(algorithm).digest_size * 2 or set(digest) - set(string.hexdigits):
         yield f"{expected} ({hashlib.new(algorithm).digest_size * 2} of 0-9 and a-f)."
 
@@ -123,18 +123,18 @@ def _property_problems(item: Item) -> Iterable[str]:
     properties = item.get("properties") or {}
     for key, value in properties.items():
         if not isinstance(key, str) or not key or len(key) > 255:
-            yield f"the property {key!r} has a name that Glance does not keep. Expected 1 to 255 characters; put them in quotes."
+            yield f"the property name {key!r} is not valid in Glance. Expected 1 to 255 characters, in quotes."
         elif key in OWN:
-            beside = ", and set it beside them" if key in SETTINGS else ""
-            yield f"{key} is no custom property. Take it out of properties{beside}."
+            beside = ", and set it next to properties" if key in SETTINGS else ""
+            yield f"{key} is not a custom property. Remove it from properties{beside}."
         elif key == SOURCE or key.startswith("os_glance_"):
-            yield f"the property {key} is set by {'this module' if key == SOURCE else 'Glance'}. Take it out of properties."
+            yield f"{'this module' if key == SOURCE else 'Glance'} sets the property {key} itself. Remove it from properties."
         elif isinstance(value, (Mapping, list, tuple)):
             what = "a mapping" if isinstance(value, Mapping) else "a list"
-            yield f"the property {key} is {what}. Glance keeps text: write it as such."
+            yield f"the property {key} is {what}. Glance stores only text: write the value as text."
     for part in PARTS:
         if item.get(part) and f"{part}_id" in properties:
-            yield f"{part} and the property {part}_id say the same. Give one of them."
+            yield f"{part} and the property {part}_id are the same setting. Give only one of them."
 
 
 SETTINGS = ("name", "visibility", "protected", "min_disk", "min_ram", "disk_format", "container_format", "checksum", "file")

@@ -41,7 +41,7 @@ FROM_FILE = "file"
 UNPACKED = "unpacked "
 # Attributes that Glance can change in an image with data. All others require a new image.
 CHANGEABLE = ("visibility", "protected", "min_disk", "min_ram")
-# States of an image without data that will not get any without help. An interrupted upload also leaves the state saving.
+# States of an image that has no data, and gets none by itself. An interrupted upload also leaves the state saving.
 BROKEN = ("queued", "saving", "uploading", "importing", "killed", "deleted", "pending_delete")
 UPLOAD_TIMEOUT = 3600
 
@@ -58,7 +58,7 @@ class Plan:
 
 
 class Images:
-    """assume: nothing answers. Images that are referenced but not described are assumed to exist."""
+    """assume: no service answers. Images that are referenced but not described are assumed to exist."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Images:
         )
         if wrong:
             origin = f"file {item['file']}" if item.get("file") else public(item["url"])
-            raise CloudError(f"Image {item['name']} cannot be made from {origin}. {wrong}", "described")
+            raise CloudError(f"Image {item['name']} cannot be created from {origin}. {wrong}", "described")
 
     def _present(self, plan: Plan) -> str:
         item, kept, source = plan.item, plan.kept, plan.source
@@ -191,9 +191,9 @@ class Images:
             if one is kept:
                 continue
             if SOURCE in one:
-                self._remove(one, name, f"{one['id']}, which has other content or is a duplicate, removed")
+                self._remove(one, name, f"{one['id']}, which has different content or is a duplicate, removed")
             else:
-                why = "was not uploaded by this module, and has other content or is a duplicate"
+                why = "was not uploaded by this module, and has different content or is a duplicate"
                 self._differences.updated("image", name, {f"id {one['id']}": name}, {f"id {one['id']}": _aside(one, name)})
                 self._put_aside(one, name, why)
         return str(kept["id"])
@@ -251,8 +251,8 @@ class Images:
                 return self._downloads.cached(item["url"], item.get("checksum"))
             return self._downloads.fetch(item["url"], item.get("checksum"), f"image {item['name']}")
         raise CloudError(
-            f"Image {item['name']} is not in Glance in the described format, and has neither file nor url to make it "
-            "from. Give one of them.",
+            f"Image {item['name']} does not exist in Glance in the described format, and has neither file nor url to upload. "
+            "Give one of them.",
             "described",
         )
 
@@ -319,9 +319,9 @@ class Images:
             self._api.delete(path, f"image {name} ({record['id']})")
             if getattr(error.__cause__, "http_status", None) == 413:
                 raise CloudError(
-                    f"{error} {source.path} has {source.path.stat().st_size} bytes. Either Glance's store is full, or a limit "
-                    "is reached: see image_size_cap and user_storage_quota in Glance's configuration, and the project's limits "
-                    "(openstack limit list). Remove images, or raise the limit.",
+                    f"{error} {source.path} has {source.path.stat().st_size} bytes. Either Glance's store is full, or the image "
+                    "exceeds a limit: see image_size_cap and user_storage_quota in Glance's configuration, and the project's "
+                    "limits (openstack limit list). Remove images, or raise the limit.",
                     error.kind,
                 ) from error
             raise
@@ -357,11 +357,11 @@ class Images:
             if record["status"] in ("killed", "deleted", "queued"):
                 raise CloudError(
                     f"The upload of image {name} ended in the state {record['status']}, not active. Glance did not "
-                    "keep the data: see its log, and whether its store has room.",
+                    "store the data: check its log and the free space of its store.",
                 )
             if self._clock() - start > self._wait:
                 raise CloudError(
-                    f"Image {name} was uploaded, but is {record['status']}, not active, after {self._wait:.0f} "
+                    f"Image {name} was uploaded, but is still {record['status']}, not active, after {self._wait:.0f} "
                     "seconds. See Glance's log, or raise active_timeout.",
                     "timeout",
                 )
@@ -374,8 +374,8 @@ class Images:
         if found and found != expected:
             self._delete(record, name)
             raise CloudError(
-                f"Image {name} arrived damaged: its {algorithm} is {found} in Glance and {expected} in {source.path}. "
-                "It was removed. See Glance's log and the health of its store, and run again.",
+                f"Image {name} was damaged in transit: its {algorithm} is {found} in Glance and {expected} in {source.path}. "
+                "This module removed it from Glance. Check Glance's log and its store, and run again.",
             )
 
     def _adjust(self, item: Item, record: Record, properties: Mapping[str, str | None], source: Source | None) -> None:
@@ -383,7 +383,7 @@ class Images:
         name = item["name"]
         if record["status"] == "deactivated":
             self.warnings.append(
-                f"Image {name} ({record['id']}) is deactivated, and stays so. To use it: openstack image set --activate."
+                f"Image {name} ({record['id']}) stays deactivated. To use it, run openstack image set --activate {record['id']}."
             )
         before, after = differing({key: item.get(key) for key in CHANGEABLE}, record)
         custom = dict(properties)

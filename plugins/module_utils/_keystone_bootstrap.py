@@ -38,4 +38,4 @@ def bootstrap(username: str, password: str, project: str, region_name: str, urls
     if rc == 0:
         return ""
     tail = "\n".join((out + err).strip().splitlines()[-20:])
-    return f"`keystone-manage bootstrap` ended with {rc}: {tail}"
+    return f"`keystone-manage bootstrap` exited with status {rc}: {tail}"

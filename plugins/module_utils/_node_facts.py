@@ -46,10 +46,14 @@ def memory(root: Path) -> Facts:
 def addresses(output: str) -> Facts:
     """Return interfaces and addresses from the output of `ip -json address`."""
     links = json.loads(output)
-    found = [one["local"] for link in links for one in link.get("addr_info", ()) if one["family"] == "inet"]
+
+    def of(family: str) -> list[str]:
+        return [one["local"] for link in links for one in link.get("addr_info", ()) if one["family"] == family]
+
     return {
         "interfaces": [link["ifname"] for link in links],
-        "all_ipv4_addresses": [address for address in found if not address.startswith("127.")],
+        "all_ipv4_addresses": [address for address in of("inet") if not address.startswith("127.")],
+        "all_ipv6_addresses": [address for address in of("inet6") if address != "::1"],
     }
 
 

@@ -173,7 +173,7 @@ class Nothing(Api):
 
 class _Nowhere:
     def request(self, url: str, method: str, **kwargs: Any) -> Any:  # noqa: ARG002
-        raise CloudError(f"{method} {url} was sent to a service that is not there. This is an error in the module.")
+        raise CloudError(f"{method} {url} was sent to a service that does not exist. This is a bug in the module.")
 
 
 def _ask_directly(session: Any) -> None:
@@ -250,8 +250,8 @@ class Cloud:
             return config.OpenStackConfig().get_one(cloud=access.cloud, **options)
         except exceptions.SDKException as error:
             raise CloudError(
-                f"clouds.yaml has no usable entry {access.cloud!r}: {error} It is looked for in the current "
-                "directory, ~/.config/openstack and /etc/openstack on the host that the module runs on.",
+                f"clouds.yaml has no usable entry {access.cloud!r}: {error} The module looks for this file in the "
+                "current directory, ~/.config/openstack and /etc/openstack on the host that it runs on.",
                 "described",
             ) from error
 
@@ -327,8 +327,8 @@ def accepts(identity: Api, user_id: str, name: str, password: str) -> bool:
         )
         if answer.status_code >= 400 and answer.status_code != 401:
             raise CloudError(
-                f"Keystone at {identity.url} answers {answer.status_code} where the password of user {name} is "
-                "checked. See Keystone's log.",
+                f"Keystone at {identity.url} answers {answer.status_code} to the password check of user {name}. "
+                "See Keystone's log.",
                 "server" if answer.status_code in TRANSIENT_STATUS else "invalid",
             )
         return answer
@@ -357,64 +357,63 @@ def explain(exception: Exception, what: str, service: str, url: str, who: str) -
     cannot = f"Cannot {what}:"
     if isinstance(exception, exceptions.SSLError):
         return CloudError(
-            f"{cannot} the TLS certificate of {service} at {url} is not accepted: {_said(_root(exception))} "
-            "Name the file of the authority that signed it in ca_cert, and check that the certificate is made out to "
-            "the host in the URL.",
+            f"{cannot} the TLS certificate of {service} at {url} cannot be verified: {_said(_root(exception))} "
+            "Set ca_cert to the certificate file of its CA, and check that the certificate is issued for the host in the URL.",
             "tls",
         )
     if isinstance(exception, exceptions.ConnectTimeout) and "Read" in type(exception.__context__).__name__:
         return CloudError(
-            f"{cannot} {service} at {url} took the request, but did not answer in time. "
-            "See its log and its database's, or raise timeout.",
+            f"{cannot} {service} at {url} accepted the request, but did not answer in time. "
+            "Check its log and the log of its database, or raise timeout.",
             "timeout",
         )
     if isinstance(exception, exceptions.ConnectFailure) and isinstance(_root(exception), ConnectionResetError):
         return CloudError(
-            f"{cannot} {service} at {url} closed the connection without an answer, as when it is restarted or dies. See its log.",
+            f"{cannot} {service} at {url} closed the connection without an answer, perhaps in a restart or crash. See its log.",
             "server",
         )
     if isinstance(exception, (exceptions.ConnectFailure, exceptions.ConnectTimeout)):
         return CloudError(
             f"{cannot} {service} is expected at {url}, but nothing answers there: {_said(_root(exception))} "
-            "Check that the service runs and that host, port and firewall are right.",
+            "Check that the service is running, and check host, port and firewall.",
             "unreachable",
         )
     if isinstance(exception, (exceptions.EndpointNotFound, exceptions.EmptyCatalog)):
         return CloudError(
-            f"{cannot} the catalog of Keystone has no such endpoint for {who}: {said} "
-            "Enter it with mikumo.openstack.catalog, or correct region_name and interface.",
+            f"{cannot} Keystone's catalog has no such endpoint for {who}: {said} "
+            "Create it with mikumo.openstack.catalog, or correct region_name or interface.",
             "catalog",
         )
     if isinstance(exception, exceptions.Unauthorized) or status == 401:
         return CloudError(
-            f"{cannot} {service} at {url} rejects {who} (401): {said} Check name, password, domains and project in "
-            "auth. A lost password of the administrator is set with keystone-manage bootstrap.",
+            f"{cannot} {service} at {url} rejects {who} (401): {said} Check user name, password, domains and project "
+            "in auth. To reset a lost administrator password, run keystone-manage bootstrap.",
             "unauthorized",
         )
     if status == 403:
         return CloudError(
-            f"{cannot} {service} at {url} forbids it to {who} (403): {said} This needs the role admin. A protected "
-            "or immutable object has to be freed first.",
+            f"{cannot} {service} at {url} denies this to {who} (403): {said} It requires the role admin. If the object is "
+            "protected or immutable, remove that protection first.",
             "forbidden",
         )
     if status == 404:
         return CloudError(
-            f"{cannot} {service} at {url} knows no such thing (404): {said} Either it was removed meanwhile, or what "
-            f"answers at this URL is not {service}.",
+            f"{cannot} {service} at {url} cannot find it (404): {said} Either it was removed in the meantime, or the "
+            f"service at this URL is not {service}.",
             "missing",
         )
     if status == 409:
         return CloudError(
-            f"{cannot} it conflicts with what is there (409): {said} Names are often compared without regard to "
-            "case, and an object may be in use.",
+            f"{cannot} it conflicts with an existing object (409): {said} Name comparisons often ignore case, and the object "
+            "may be in use.",
             "conflict",
         )
     if status in TRANSIENT_STATUS:
         return CloudError(f"{cannot} {service} at {url} fails ({status}): {said} See its log.", "server")
     if isinstance(status, int):
-        return CloudError(f"{cannot} {service} at {url} does not accept the request ({status}): {said}", "invalid")
+        return CloudError(f"{cannot} {service} at {url} rejects the request ({status}): {said}", "invalid")
     if isinstance(exception, OSError) and "CA certificate" in str(exception):
-        return CloudError(f"{cannot} {said} Expected the file that ca_cert names on this host.", "tls")
+        return CloudError(f"{cannot} {said} ca_cert must name an existing file on this host.", "tls")
     if isinstance(exception, exceptions.ClientException):
         return CloudError(f"{cannot} {service} at {url}: {said}", "other")
     # A bug in the code, not a library's failure. The traceback is more useful than a message.

@@ -95,13 +95,14 @@ def uplinks(bridges: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             continue
         if result.get(interface, name) != name:
             raise BridgeError(
-                f"The interface {interface} is named for two bridges, {result[interface]} and {name}. Each bridge needs its own."
+                f"The interface {interface} is assigned to two bridges, {result[interface]} and {name}. Each bridge needs "
+                "its own interface."
             )
         other = next((one for one, where in result.items() if where == name and one != interface), None)
         if other:
             raise BridgeError(
-                f"The bridge {name} is named with two interfaces, {other} and {interface}. Frames would go round in circles: "
-                "name one of them, or a bond of both."
+                f"The bridge {name} is listed with two interfaces, {other} and {interface}. Frames would loop: "
+                "name only one of them, or a bond of both."
             )
         result[interface] = name
     return result
@@ -140,16 +141,16 @@ def _plan_uplink(result: Plan, there: Found, bridge: str, interface: str) -> Non
         return
     if port and not port.marked:
         raise BridgeError(
-            f"The interface {interface} is a port of the bridge {port.bridge}, where this collection did not put it. "
-            f"Name another interface for {bridge}. If nothing needs it there, `ovs-vsctl del-port {port.bridge} {port.name}` "
-            "removes it."
+            f"The interface {interface} is already a port of the bridge {port.bridge}, and this collection did not add it. "
+            f"Name another interface for {bridge}. If nothing needs it there, remove it with "
+            f"`ovs-vsctl del-port {port.bridge} {port.name}`."
         )
     others = [one.name for one in there.ports if one.bridge == bridge and one.system and not one.marked]
     if others:
         result.warnings.append(
-            f"The bridge {bridge} gets the interface {interface} and has {', '.join(others)} besides, which this collection did "
-            f"not put there. If both lead into the same network, frames go round in circles: `ovs-vsctl del-port {bridge} "
-            f"{others[0]}` removes an interface that is not needed any more."
+            f"The bridge {bridge} gets the interface {interface}, but already has {', '.join(others)}, which this collection did "
+            "not add. If they lead into the same network, frames loop. Remove an interface that is no longer needed: "
+            f"`ovs-vsctl del-port {bridge} {others[0]}`."
         )
     result.missing.append(line)
     result.commands += ["--", "add-port", bridge, interface, "--", "set", "Port", interface, MARKED]

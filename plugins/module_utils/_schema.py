@@ -60,7 +60,7 @@ class Revisions:
         return frozenset(self.parents) - followed
 
     def applied(self, rows: frozenset[str]) -> frozenset[str]:
-        """Return all revisions that a database with these rows in its version table has been through."""
+        """Return all revisions that were applied to a database with these rows in its version table."""
         found: set[str] = set()
         pending = [row for row in rows if row in self.parents]
         while pending:
@@ -120,7 +120,7 @@ def _strings(path: Path, name: str, node: ast.expr | None, known: Mapping[str, a
         return frozenset().union(*(_strings(path, name, element, known) for element in node.elts))
     if isinstance(node, ast.Name) and node.id in known and known[node.id] is not node:
         return _strings(path, name, known[node.id], known)
-    raise SchemaError(f"{path}:{node.lineno}: '{name}' is not a plain string, a tuple of strings or None")
+    raise SchemaError(f"{path}:{node.lineno}: '{name}' must be a plain string, a tuple of strings or None")
 
 
 def load_revisions(directories: Sequence[str]) -> Revisions:
@@ -147,7 +147,7 @@ def load_revisions(directories: Sequence[str]) -> Revisions:
                 parents[revision] = down | depends
     if not parents:
         raise SchemaError(
-            f"no migration scripts in {', '.join(directories)}; 'migrations' wants directories with alembic's scripts"
+            f"no migration scripts in {', '.join(directories)}; 'migrations' must list directories with Alembic scripts"
         )
     return Revisions(parents)
 
@@ -157,7 +157,7 @@ def load_revisions(directories: Sequence[str]) -> Revisions:
 
 def _check_table(table: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_]+", table):
-        raise SchemaError(f"version_table: {table!r} is not the name of a table")
+        raise SchemaError(f"version_table: {table!r} is not a valid table name")
     return table
 
 
@@ -250,7 +250,7 @@ def run_command(
         os.killpg(process.pid, signal.SIGKILL)
         output, _errors = process.communicate()
         raise SchemaError(
-            f"'{name}' did not end within {timeout:.0f} s and was killed; raise 'timeout' if the database is large. "
+            f"'{name}' did not finish within {timeout:.0f} s and was killed; raise 'timeout' if the database is large. "
             f"The end of its output:\n{_tail(output)}"
         ) from None
     if process.returncode:
@@ -340,9 +340,9 @@ def migrate(
             missing = sorted(known.heads - known.applied(rows))
             if missing:
                 raise SchemaError(
-                    f"{name}: the command ended well, but the database {database} is at "
+                    f"{name}: the command succeeded, but the database {database} is at "
                     f"{', '.join(sorted(rows)) or 'no revision'} and lacks {', '.join(missing)}. "
-                    "Does the command use this database, and does it run all branches?"
+                    "Check that the command uses this database and runs all branches"
                 )
         of_databases.end()
     return Outcome(True, found, _listed(after), heads)
@@ -357,7 +357,7 @@ def _refuse_unknown(name: str, known: Revisions, found: Mapping[str, frozenset[s
         unknown = known.unknown(rows)
         if unknown:
             raise SchemaError(
-                f"{name}: the database {database} has revision {', '.join(sorted(unknown))}, which the installed "
-                f"scripts do not know (their newest: {', '.join(sorted(known.heads))}). A newer release has been here, or "
-                "'migrations' lacks a directory; a schema cannot go back"
+                f"{name}: the database {database} has revision {', '.join(sorted(unknown))}, which does not exist in the "
+                f"installed scripts (newest: {', '.join(sorted(known.heads))}). Either a newer release has upgraded the "
+                "database, or 'migrations' lacks a directory. A schema cannot be downgraded"
             )

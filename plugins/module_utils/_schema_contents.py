@@ -22,7 +22,7 @@ SHOWN = 8
 
 
 def quoted(*names: str) -> str:
-    """Quote a name for MariaDB's statements, whatever characters it has."""
+    """Quote a name for MariaDB's statements. It may contain any characters."""
     return ".".join("`" + name.replace("`", "``") + "`" for name in names)
 
 

@@ -86,9 +86,9 @@ class Mark:
 
     def __str__(self) -> str:
         if self.heads is None:
-            return "a creation that did not end (an old mark, which says neither when nor to what)"
+            return "an unfinished creation (an old mark, without date and target)"
         aim = ", ".join(sorted(self.heads))
-        return f"a creation that did not end (of {self.schema} to {aim}, begun at {self.begun} from {self.host})"
+        return f"an unfinished creation (of {self.schema} to {aim}, begun at {self.begun} from {self.host})"
 
 
 class Creation:
@@ -146,7 +146,7 @@ class Creation:
         return found
 
     def check(self, known: Revisions, rows: Mapping[str, frozenset[str]]) -> None:
-        """Refuse what begin would refuse. Skip the check while another run is at work, because its state is not final."""
+        """Refuse the same databases as begin. Skip the check while another run is at work: the state is not final."""
         with contextlib.suppress(BusyError, UnreachableError), self.alone(0):
             self._plan(known, rows)
 
@@ -196,11 +196,11 @@ class Creation:
         if found and not self._recreate:
             raise SchemaError(
                 f"{self._schema}: the database {database} has the mark of {mark}, and its version table says "
-                f"{', '.join(sorted(rows)) or 'nothing'}. It is not emptied to begin again, because it holds what no creation "
-                f"leaves: {'; '.join(found)}. Nothing was changed. Make a copy first: `mariadb-dump --databases {database}`. "
-                f"Then, if the database is in use or was completed by hand, remove the mark: "
-                f"`DROP TABLE {quoted(database, MARK)}`. If nothing in it is needed, `DROP DATABASE {quoted(database)}`, or set "
-                "'recreate: true' for this schema, and run again"
+                f"{', '.join(sorted(rows)) or 'nothing'}. It is not emptied for a new start, because it contains more than an "
+                f"interrupted creation leaves behind: {'; '.join(found)}. Nothing was changed. Make a backup first: "
+                f"`mariadb-dump --databases {database}`. If the database is in use or was completed by hand, remove the mark: "
+                f"`DROP TABLE {quoted(database, MARK)}`. If you need nothing in it, run `DROP DATABASE {quoted(database)}` or "
+                "set 'recreate: true' for this schema, and run again"
             )
 
     def _new(self, database: str, known: Revisions) -> None:
@@ -216,7 +216,7 @@ class Creation:
         contents = contents_of(execute, database)
         # The run that held the lock may have written data.
         if not self._recreate and foreign(execute, database, contents, self._leftovers):
-            raise SchemaError(f"{self._schema}: somebody has written into the database {database} just now; run again")
+            raise SchemaError(f"{self._schema}: another program has just written to the database {database}; run again")
         execute("SET SESSION FOREIGN_KEY_CHECKS = 0, SESSION lock_wait_timeout = 60")
         # Drop the version table first, so that it never lists more revisions than the database has. Keep the mark in case this
         # is interrupted too.
@@ -234,9 +234,9 @@ class Creation:
                 return
             if time.monotonic() > deadline:
                 raise SchemaError(
-                    f"{self._schema}: the creation of the database {database} did not end and has to begin again, but for "
-                    f"{GOODBYE} s others have been connected to it: {', '.join(others)}. Stop what uses it (`SHOW PROCESSLIST`), "
-                    "and run again"
+                    f"{self._schema}: the unfinished creation of the database {database} must start over, but other connections "
+                    f"to it have been open for {GOODBYE} s: {', '.join(others)}. Stop the programs that use it "
+                    "(`SHOW PROCESSLIST`), and run again"
                 )
             time.sleep(0.2)
 

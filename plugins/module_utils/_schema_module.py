@@ -32,7 +32,7 @@ def _counts(name: str, rows: Mapping[str, t.Any]) -> dict[str, int]:
 def bring_to_head(
     params: Mapping[str, t.Any], *, check_mode: bool, wait: float, unwritten: Mapping[str, str] | None = None
 ) -> Outcome:
-    """Upgrade the schema to its newest revision, or check whether it is there. A SchemaError has its name, but no password.
+    """Upgrade the schema to its newest revision, or predict that. A SchemaError names the schema, but shows no password.
 
     wait: seconds to wait for a server that is not up yet. With 0, check mode predicts a change for such a server.
     unwritten: content that check mode would have written, by path.

@@ -70,12 +70,11 @@ def place(path: str, sources: Sequence[str]) -> Path:
     told = ", ".join(sources) or "none"
     if files:
         raise SecretsFileError(
-            f"several inventories were given ({told}), and it is not clear beside which one new secrets belong: "
-            "name the file, as in "
+            f"several inventories were given ({told}), and new secrets could belong next to any of them: name the file, as in "
             f"-e secrets_file={files[0]}"
         )
     raise SecretsFileError(
-        f"the inventory ({told}) is no file, so that there is no place beside it for new secrets: name a file, as in "
+        f"the inventory ({told}) is not a file, and new secrets have no place next to it: name a file, as in "
         "-e secrets_file=/path/to/secrets.yml"
     )
 
@@ -103,7 +102,7 @@ def _look(path: Path) -> str | None:
     except OSError as error:
         raise SecretsFileError(f"{path} cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(found.st_mode):
-        raise SecretsFileError(f"{path} is no regular file")
+        raise SecretsFileError(f"{path} is not a regular file")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -115,8 +114,8 @@ def _yaml() -> t.Any:
         yaml = import_module("ruamel.yaml").YAML()
     except ImportError:
         raise SecretsFileError(
-            "Python has no module ruamel.yaml, without which an existing file cannot be changed and keep its comments: run "
-            "pip install ruamel.yaml where Ansible runs"
+            "the Python module ruamel.yaml is not installed. Changing an existing file without losing its comments needs it: run "
+            "`pip install ruamel.yaml` in Ansible's own Python environment"
         ) from None
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -131,7 +130,7 @@ def _parsed(path: Path, text: str) -> t.Any:
         mark = getattr(error, "problem_mark", None)
         line = f", see line {mark.line + 1}" if mark else ""
         # The parser's message quotes the line, which may contain a secret.
-        raise SecretsFileError(f"{path} is not YAML{line}") from None
+        raise SecretsFileError(f"{path} is not valid YAML{line}") from None
 
 
 def _value(name: str) -> str:
@@ -176,9 +175,8 @@ def _empty(value: t.Any) -> bool:
 
 def _lacks(path: Path, missing: Sequence[str]) -> str:
     return (
-        f"{path} lacks {', '.join(missing)}. A running cloud uses the value that was there: put it back from a "
-        "backup. If the service is "
-        "new to this site, run again with -e secrets_add_missing=true, which generates only these"
+        f"{path} lacks {', '.join(missing)}. A running cloud still uses the lost value: restore it from a backup. If the "
+        "service is new to this site, run again with -e secrets_add_missing=true, which generates only these"
     )
 
 
@@ -208,21 +206,20 @@ def _make_directory(directory: Path, check_mode: bool) -> None:
         if single:
             # Ansible would read this directory instead of the file.
             raise SecretsFileError(
-                f"new secrets belong into {directory}/secrets.yml, but {group_vars} has a file {single[0]}, "
-                "which Ansible does not read "
-                f"beside a directory {directory.name}. Move it: cd {group_vars} && mv {single[0]} main.yml && mkdir all && "
-                "mv main.yml all/"
+                f"new secrets belong in {directory}/secrets.yml, but {group_vars} has a file {single[0]}, "
+                f"which Ansible ignores next to a directory {directory.name}. Move it: cd {group_vars} && "
+                f"mv {single[0]} main.yml && mkdir all && mv main.yml all/"
             )
     elif not directory.parent.is_dir():
         raise SecretsFileError(
-            f"there is no directory {directory} for new secrets: make it, or name another file in secrets_file"
+            f"the directory {directory} for new secrets does not exist: create it, or set secrets_file to another file"
         )
     if check_mode:
         return
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SecretsFileError(f"the directory {directory} for new secrets cannot be made: {error.strerror}") from error
+        raise SecretsFileError(f"the directory {directory} for new secrets cannot be created: {error.strerror}") from error
 
 
 def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mode: bool) -> Outcome:
@@ -230,10 +227,9 @@ def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mo
     if text is None:
         if given:
             raise SecretsFileError(
-                f"the inventory lacks {', '.join(missing)}, and it has its other secrets not in {path} but "
-                "elsewhere. Put them back from a "
-                "backup, or for a service that is new to this site, add them where the others are. Two "
-                f"variables {VARIABLE} are not merged"
+                f"the inventory lacks {', '.join(missing)}, and its other secrets are not in {path} but elsewhere. Restore "
+                "the missing ones from a backup. If the service is new to this site, add them to the others: Ansible does not "
+                f"merge two variables {VARIABLE}"
             )
         if check_mode:
             return Outcome(True, missing, False)
@@ -254,11 +250,11 @@ def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: 
     if content is None:
         content = {}
     if not isinstance(content, Mapping):
-        raise SecretsFileError(f"{path} has no variables: it begins with something else than {VARIABLE}:")
+        raise SecretsFileError(f"{path} does not contain variables. It must begin with {VARIABLE}:")
     there = {} if content.get(VARIABLE) is None else content[VARIABLE]
     if not isinstance(there, Mapping):
         raise SecretsFileError(
-            f"{path} has something else under {VARIABLE} than names with values: add {', '.join(missing)} yourself"
+            f"{VARIABLE} in {path} is not a mapping of names to values. Correct it, and add {', '.join(missing)} yourself"
         )
     absent = [name for name in missing if _empty(there.get(name))]
     if not absent:
@@ -283,7 +279,6 @@ def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: 
 
 def _encrypted(path: Path, missing: Sequence[str]) -> SecretsFileError:
     return SecretsFileError(
-        f"{path} is encrypted, so that {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt "
-        f"{path}, then this again, then "
-        f"ansible-vault encrypt {path}"
+        f"{path} is encrypted, and {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt {path}, run this "
+        f"again, then run ansible-vault encrypt {path}"
     )

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules service and service_info share. plugins/modules/service.py documents the options."""
+"""Shared code of the modules service and service_info. plugins/modules/service.py documents the options."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def contents_of(files: Sequence[Mapping[str, t.Any]]) -> dict[str, str]:
 
 
 class ServiceSchemaError(Exception):
-    """A schema that cannot be looked at."""
+    """A schema that cannot be checked."""
 
 
 def schemas_behind(schemas: Sequence[Mapping[str, t.Any]], *, check_mode: bool, unwritten: Mapping[str, str]) -> list[str]:

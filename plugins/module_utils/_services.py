@@ -41,7 +41,7 @@ def registry_of(binary: str) -> Registry:
         if binary.startswith(registry.prefix):
             return registry
     known = ", ".join(registry.prefix for registry in REGISTRIES)
-    raise CloudError(f"expected: nobody is known to ask for {binary!r}. The names of programs begin with {known}.", "described")
+    raise CloudError(f"expected: no API is known to report {binary!r}. Program names begin with {known}.", "described")
 
 
 def alive(api: Api, registry: Registry) -> set[Service]:

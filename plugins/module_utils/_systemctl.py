@@ -184,9 +184,9 @@ def parse_timestamp(text: str) -> int:
         _day, date, clock, zone = text.split()
         moment = datetime.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=datetime.UTC)
     except ValueError as error:
-        raise UnitsError(f"the time stamp {text!r} of systemctl is not understood") from error
+        raise UnitsError(f"systemctl reports the timestamp {text!r}, which cannot be parsed") from error
     if zone != "UTC":
-        raise UnitsError(f"the time stamp {text!r} of systemctl is not in UTC")
+        raise UnitsError(f"systemctl reports the timestamp {text!r}, which is not in UTC")
     # Float seconds would lose microseconds.
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return (moment - epoch) // datetime.timedelta(microseconds=1)

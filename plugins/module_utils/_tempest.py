@@ -90,8 +90,7 @@ def pick_images(images: Sequence[Record], first: str = "", second: str = "") -> 
     if not usable:
         seen = ", ".join(sorted(f"{one['name']} ({one['disk_format']}, {one['visibility']}, {one['status']})" for one in images))
         raise CloudError(
-            f"Tempest needs a public image that is active and boots. Glance has: {seen or 'none'}. "
-            "Make one with the role resources.",
+            f"Tempest needs an active, bootable public image. Glance has: {seen or 'none'}. Create one with the role resources.",
             "described",
         )
     one = _named("image", first, usable) if first else usable[0]
@@ -111,8 +110,8 @@ def pick_flavors(flavors: Sequence[Record], images: Sequence[Record], first: str
     if not usable:
         seen = ", ".join(f"{one['name']} ({one['ram']} MiB, {one['disk']} GiB)" for one in public)
         raise CloudError(
-            f"Tempest needs a public flavor with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk, which the image "
-            f"asks for. Nova has: {seen or 'none'}. Name one in tempest_flavors.",
+            f"Tempest needs a public flavor with at least {ram} MiB of memory and {max(disk, 1)} GiB of disk for its "
+            f"images. Nova has: {seen or 'none'}. Name one in tempest_flavors.",
             "described",
         )
     one = _named("flavor", first, usable) if first else usable[0]
@@ -128,7 +127,7 @@ def pick_network(networks: Sequence[Record], name: str = "") -> Record | None:
         return _named("external network", name, external)
     if len(external) > 1:
         names = ", ".join(one["name"] for one in external)
-        raise CloudError(f"There are several external networks: {names}. Say in external_network which is meant.", "described")
+        raise CloudError(f"There are several external networks: {names}. Choose one in external_network.", "described")
     return next(iter(external), None)
 
 
@@ -137,7 +136,7 @@ def _named(kind: str, name: str, records: Sequence[Record]) -> Record:
     if len(found) != 1:
         names = ", ".join(sorted({one["name"] or "" for one in records}))
         raise CloudError(
-            f"{len(found)} usable {kind}s have the name {name!r}, wanted one. There are: {names or 'none'}.", "described"
+            f"Expected one usable {kind} with the name {name!r}, found {len(found)}. Available: {names or 'none'}.", "described"
         )
     return found[0]
 

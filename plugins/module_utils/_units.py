@@ -53,12 +53,12 @@ def parse(units: Sequence[Mapping[str, t.Any]]) -> list[Unit]:
         if not name.endswith(SUFFIXES):
             name += ".service"
         if name in (unit.name for unit in parsed):
-            raise UnitsError(f"{name}: given twice in one call; leave one of them out")
+            raise UnitsError(f"{name}: listed twice in one call; remove one of the entries")
         state = entry.get("state") or "started"
         enabled = entry.get("enabled")
         url = entry.get("url") or ""
         if url and (state != "started" or not url.startswith(("http://", "https://"))):
-            raise UnitsError(f"{name}: {url!r} in 'url' has to begin with http:// or https://, and its unit to be started")
+            raise UnitsError(f"{name}: {url!r} in 'url' must begin with http:// or https://, and its unit must be started")
         files = tuple(entry.get("files") or ())
         for path in files:
             if not path.startswith("/"):
@@ -106,7 +106,7 @@ def newest(patterns: Iterable[str]) -> tuple[int, str]:
 
 
 def unwritten(patterns: Iterable[str], paths: Collection[str]) -> str:
-    """Return the first of the files that check mode did not write that matches a pattern. Empty if there is none."""
+    """Return the first file that matches a pattern and that check mode did not write. Empty if there is none."""
     for pattern in patterns:
         for path in paths:
             if fnmatch.fnmatchcase(path, pattern) or path.startswith(pattern.rstrip("/") + "/"):
@@ -183,7 +183,7 @@ def _decide_started(plan: Plan, status: Status, pending: Collection[str]) -> Non
 
 
 def reasons(systemctl: Systemctl, units: Sequence[Unit], pending: Collection[str] = ()) -> dict[Unit, str]:
-    """Return why units are not as they should be. Changes nothing, and starts one process."""
+    """Return why units differ from their desired state. Changes nothing, and starts one process."""
     if not units:
         return {}
     status = statuses(systemctl, sorted({unit.name for unit in units}))
@@ -196,7 +196,7 @@ def _reason(unit: Unit, status: Status, pending: Collection[str]) -> str:
     if plan.verb:
         return f"would {plan.verb}: {plan.reason}"
     if plan.changes:
-        return "is enabled, disabled, masked or loaded in another way"
+        return "needs to be enabled, disabled, unmasked or reloaded from disk"
     if unit.state == "started" and not status.settled:
         return f"is {status['ActiveState'] or 'not known to systemd'}"
     return ""
@@ -315,7 +315,7 @@ class Converger:
             trouble = self.answer(unit.url, self.timeout) if unit.url else ""
             if trouble:
                 raise UnitsError(
-                    f"{unit.name} runs, but {unit.url} has not answered as it should in {self.timeout:.0f} s: {trouble}. "
+                    f"{unit.name} is running, but {unit.url} did not answer correctly within {self.timeout:.0f} s: {trouble}. "
                     f"The end of its journal:\n{self.systemctl.journal(unit.name)}"
                 )
 
@@ -358,7 +358,7 @@ class Converger:
         missing = [unit.name for unit in units if not status[unit.name].exists and (unit.state == "started" or unit.enabled)]
         if missing:
             raise UnitsError(
-                f"systemd knows no unit {', '.join(missing)}; "
+                f"systemd cannot find the unit {', '.join(missing)}; "
                 "install the package that contains it, or correct the name in 'units'"
             )
         for unit in units:
@@ -386,7 +386,7 @@ class Converger:
                     with contextlib.suppress(OSError):
                         os.utime(path, ns=(now, now), follow_symlinks=follow)
                 outcome.warnings.append(
-                    f"{path} had a modification time in the future, which is now the present; was the clock set back?"
+                    f"{path} had a modification time in the future. It is now set to the present. Was the clock set back?"
                 )
 
     def _act(self, plans: Sequence[Plan]) -> None:

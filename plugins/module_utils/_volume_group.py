@@ -35,7 +35,7 @@ Run = Callable[[list[str]], str]
 
 
 class StorageError(RuntimeError):
-    """A problem that the operator must decide. Nothing was changed."""
+    """A problem that only the operator can solve. Nothing was changed."""
 
 
 @dataclass
@@ -108,7 +108,7 @@ class VolumeGroup:
     def _disk(self) -> str:
         if not Path(self.device).is_block_device():
             raise StorageError(
-                f"{self.device} is not there, or is no block device: correct lvm_storage_device (cloud_volume_device)"
+                f"{self.device} does not exist or is not a block device: correct lvm_storage_device (cloud_volume_device)"
             )
         return str(Path(self.device).resolve())
 
@@ -120,7 +120,7 @@ class VolumeGroup:
         if not Path(file).exists():
             if lost:
                 raise StorageError(
-                    f"the file {self.file} was removed while it was in use. What is in it lives until {lost} is detached: while "
+                    f"the file {self.file} was deleted while in use. Its content still exists until {lost} is detached: while "
                     f"nothing writes to the volumes, copy it with `dd if={lost} of={self.file} conv=sparse bs=1M`"
                 )
             if self._places():
@@ -138,16 +138,16 @@ class VolumeGroup:
         backup = Path(os.environ.get("LVM_SYSTEM_DIR", "/etc/lvm"), "backup", self.name)
         if backup.exists():
             raise StorageError(
-                f"the volume group {self.name} was on this node before, and is not on {self.device or self.file} now, nor "
-                "anywhere else. Attach its disk, or restore the file from a backup. If its volumes are lost for good, remove "
-                f"{backup} and run this again"
+                f"the volume group {self.name} existed on this node before, but is now neither on {self.device or self.file} nor "
+                "on another device. Attach its disk, or restore the file from a backup. If its volumes are permanently lost, "
+                f"remove {backup} and run again"
             )
 
     def _refuse_what_is_taken(self, path: str) -> None:
         about = self._about(path)
         problem = refusal(about, self.name, wipe=self.wipe)
         if problem:
-            raise StorageError(f"no volume group is made on {self.device or self.file}: {problem}")
+            raise StorageError(f"cannot create a volume group on {self.device or self.file}: {problem}")
         if about["content"] or about["group"]:
             self._do(f"{path} wiped", lambda: self._wipe(path))
 
@@ -156,7 +156,7 @@ class VolumeGroup:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_EXCL))
         except OSError as error:
-            raise StorageError(f"{path} is in use, and is not wiped: {error.strerror}") from error
+            raise StorageError(f"{path} is in use, and was not wiped: {error.strerror}") from error
         self.run(["wipefs", "--all", path])
 
     def _grow(self, loop: str) -> None:
@@ -164,8 +164,7 @@ class VolumeGroup:
         size = file.stat().st_size
         if size > wanted:
             self.warnings.append(
-                f"{self.file} has {size // GIB} GiB, and lvm_storage_file_gb asks for {self.file_gb}. "
-                "A file is never made smaller."
+                f"{self.file} has {size // GIB} GiB, but lvm_storage_file_gb is {self.file_gb}. A run never shrinks the file."
             )
         if size < wanted:
             self._do(f"{self.file} grown to {self.file_gb} GiB", lambda: os.truncate(file, wanted))

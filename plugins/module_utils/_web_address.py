@@ -18,16 +18,16 @@ SHORTEST = 4
 def problem(url: str) -> str:
     """Return the problem with the URL of a download. Empty if there is none."""
     if url != url.strip() or any(character.isspace() or ord(character) < 32 for character in url):
-        return "has a space or a line break in it. Write it without, or as %20."
+        return "contains a space or a line break. Remove it, or write the space as %20."
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        return f"is not an address ({str(error).split(':', maxsplit=1)[0]}). Expected https://HOST/PATH."
+        return f"is not a valid URL ({str(error).split(':', maxsplit=1)[0]}). Expected https://HOST/PATH."
     if parts.scheme == "file":
         return "names a local file. Give its path in file instead."
     if parts.scheme not in ("http", "https"):
-        return f"begins with {parts.scheme + ':' if parts.scheme else 'no scheme'}. Expected http:// or https://."
+        return f"{f'begins with {parts.scheme}:' if parts.scheme else 'has no scheme'}. Expected http:// or https://."
     if not parts.hostname or port == 0:
         return "names no host." if port != 0 else "names port 0. Give one from 1 to 65535."
     return ""

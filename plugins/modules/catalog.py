@@ -402,9 +402,9 @@ def roles(entries: list[Any]) -> list[Mapping[str, Any]]:
     for entry in entries:
         item = {"name": entry} if isinstance(entry, str) else entry
         if not isinstance(item, Mapping) or not isinstance(item.get("name"), str) or set(item) - {"name", "state"}:
-            raise CloudError(f"roles: expected a name, or a dictionary of name and state, but found {entry!r}.")
+            raise CloudError(f"roles: expected a name, or a dictionary with name and state, but found {entry!r}.")
         if item.get("state", "present") not in STATE["choices"]:
-            raise CloudError(f"roles: the state of {item['name']} is {item['state']!r}, not present or absent.")
+            raise CloudError(f"roles: the state of {item['name']} is {item['state']!r}, expected present or absent.")
         described.append(item)
     return described
 
@@ -428,7 +428,7 @@ def opened(options: Mapping[str, Any], check: bool, differences: Differences) ->
     if urls is None:
         return cloud
     if auth is None or not options["region_name"]:
-        raise CloudError("bootstrap needs auth and region_name: it gives them to Keystone's own command.", "described")
+        raise CloudError("bootstrap needs auth and region_name: it passes them to keystone-manage.", "described")
     reason = lacking(cloud)
     if not reason:
         return cloud
@@ -452,7 +452,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         api = cloud.identity()
     except CloudError as error:
         if differences.changed and check and error.kind == "unauthorized":
-            # Nobody can look further before the bootstrap.
+            # Nothing else can be read before the bootstrap.
             return {"changed": True, "changes": differences.changes, "ids": {}, "diff": differences.diff}
         empty_host(module, error, "predicts a first run, which creates everything")
         catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region_name"], check=True, assume=True)

@@ -82,7 +82,7 @@ def main() -> None:
     clouds = module.params["clouds"]
     for name, cloud in clouds.items():
         if not isinstance(cloud, dict) or not isinstance(cloud.get("auth"), dict) or not cloud["auth"].get("auth_url"):
-            module.fail_json(msg=f"clouds.{name} has no auth with an auth_url")
+            module.fail_json(msg=f"clouds.{name} lacks auth.auth_url")
     secrets = [str(cloud["auth"]["password"]) for cloud in clouds.values() if cloud["auth"].get("password")]
     # no_log covers the whole argument. Ansible would therefore mask every region and user name in the output.
     module.no_log_values = set(secrets)

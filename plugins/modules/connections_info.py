@@ -145,7 +145,7 @@ def unit_lines(systemctl: Systemctl, units: list[str], secrets: list[str]) -> li
     try:
         states = systemctl.show(names) if names else {}
     except UnitsError as error:
-        return [f"the units cannot be asked for: {error}"]
+        return [f"the state of the units cannot be read: {error}"]
     return [
         f"{name} is {state.describe()}. The end of its journal:\n"
         + mask("\n".join(systemctl.journal(name).splitlines()[-JOURNAL_LINES:]), secrets)

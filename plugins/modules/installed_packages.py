@@ -107,7 +107,7 @@ def finish(module: AnsibleModule, lock_timeout: int) -> None:
         tail = "\n".join(said.strip().splitlines()[-20:])
         module.fail_json(
             msg=f"The installation of {', '.join(unfinished)} was interrupted and cannot be finished. Repair it on the node with "
-            f"`dpkg --configure --pending` and `apt-get --fix-broken install`, and run again. They said:\n{tail}"
+            f"`dpkg --configure --pending` and `apt-get --fix-broken install`, and run again. The end of their output:\n{tail}"
         )
 
 
@@ -122,7 +122,7 @@ def main() -> None:
                 # The process that held the locks may have finished the installation.
                 installed, unfinished = packages(module)
         except LockedError as error:
-            module.fail_json(msg=f"{error}: another installation goes on on this node. See `ps -ef | grep -E 'apt|dpkg'` there.")
+            module.fail_json(msg=f"{error}: another installation is running on this node. See `ps -ef | grep -E 'apt|dpkg'`.")
         policy = forgotten_policy()
         try:
             if unfinished:

@@ -141,8 +141,8 @@ def main() -> None:
         module.exit_json(changed=False, found=found)
     if found != "refused" and not found.startswith(LOGGED_IN) and not module.check_mode:
         module.fail_json(
-            msg=f"Keystone at {p['internal_url']} was asked for a token of {p['username']}: {found}. It has to run before its"
-            " bootstrap; see `journalctl -u keystone` on this node.",
+            msg=f"The login to Keystone at {p['internal_url']} as {p['username']} failed: {found}. Keystone must be running"
+            " before its bootstrap; see `journalctl -u keystone` on this node.",
             found=found,
         )
     diff = {"before": f"{p['username']}: {found}\n", "after": f"{p['username']}: {LOGGED_IN}\n"}
@@ -155,8 +155,8 @@ def main() -> None:
     after = probe(p)
     if after != LOGGED_IN:
         module.fail_json(
-            msg=f"After `keystone-manage bootstrap` {p['username']} was asked to log in: {after}. The password of the secrets"
-            " file and Keystone's database do not belong together, or Keystone uses another database than the command.",
+            msg=f"The login check as {p['username']} after `keystone-manage bootstrap` failed: {after}. Either the password in"
+            " the secrets file does not match Keystone's database, or Keystone uses a different database than the command.",
             found=after,
         )
     module.exit_json(changed=True, found=found, diff=diff)

@@ -129,7 +129,7 @@ def main() -> None:
         rc, out, err = run(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
         if rc != 0:
             tail = "\n".join((out + err).strip().splitlines()[-20:])
-            module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` ended with {rc}: {tail}")
+            module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` exited with status {rc}: {tail}")
 
     def mapped_hosts() -> list[str]:
         return rows("api_database", "SELECT host FROM host_mappings")
@@ -170,7 +170,7 @@ def main() -> None:
             break
         if time.monotonic() > deadline:
             module.fail_json(
-                msg=f"nova-compute on {', '.join(silent)} has not reported itself within {module.params['timeout']} s; known"
+                msg=f"nova-compute on {', '.join(silent)} has not registered within {module.params['timeout']} s; known"
                 f" hosts: {', '.join(reported) or 'none'}. See `journalctl -u nova-compute` there."
             )
         time.sleep(2)

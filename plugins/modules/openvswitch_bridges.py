@@ -113,11 +113,11 @@ def write(module: AnsibleModule, wanted: Plan, down: list[str]) -> None:
         rc, _out, err = run(["ovs-vsctl", TIMEOUT, *wanted.commands])
         if rc != 0:
             changes = ", ".join([*wanted.missing, *wanted.removed, *wanted.marked])
-            module.fail_json(msg=f"Open vSwitch refused {changes}: {err.strip()}", missing=wanted.missing)
+            module.fail_json(msg=f"Open vSwitch rejected {changes}: {err.strip()}", missing=wanted.missing)
     for interface in down:
         rc, _out, err = run(["ip", "link", "set", "dev", interface, "up"])
         if rc != 0:
-            module.fail_json(msg=f"`ip link set dev {interface} up` ended with {rc}: {err.strip()}")
+            module.fail_json(msg=f"`ip link set dev {interface} up` exited with status {rc}: {err.strip()}")
 
 
 def main() -> None:
@@ -143,7 +143,7 @@ def main() -> None:
         if not (INTERFACES / interface).exists():
             there = ", ".join(sorted(path.name for path in INTERFACES.iterdir()))
             module.fail_json(
-                msg=f"The bridge {bridge} wants the interface {interface}, which this node does not have; it has {there}."
+                msg=f"The bridge {bridge} needs the interface {interface}, which this node lacks. Its interfaces: {there}."
             )
     down = [interface for interface in interfaces if not is_up(interface)]
 

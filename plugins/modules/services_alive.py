@@ -104,13 +104,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         nova = registry_of(COMPUTE)
         not_mapped = unmapped(cloud.service(nova.service_type, nova.name, nova.version), computes) if computes else []
     except CloudError as error:
-        empty_host(module, error, "takes nothing for alive")
+        empty_host(module, error, "considers nothing alive")
         silent, not_mapped = expected, sorted(computes)
     result = {"changed": False, "alive": named(expected - silent), "silent": named(silent), "unmapped": not_mapped}
     if silent and not module.check_mode:
         module.fail_json(
             msg=f"Not alive after {seconds} s: {', '.join(result['silent'])}. Look at `journalctl -u BINARY` on the host."
-            + (f" The last trouble was: {trouble}" if trouble else ""),
+            + (f" The last error was: {trouble}" if trouble else ""),
             **result,
         )
     return result

@@ -92,16 +92,16 @@ def main() -> None:
     device, file, file_gb = (module.params[name] for name in ("device", "file", "file_gb"))
     if not device and (not file.startswith("/") or file_gb < 1):
         module.fail_json(
-            msg=f"Without a device, file has to be an absolute path and file_gb at least 1, not {file!r} and {file_gb}."
+            msg=f"Without a device, file must be an absolute path and file_gb at least 1, not {file!r} and {file_gb}."
         )
     lvm = bool(module.get_bin_path("vgcreate"))
     if not lvm and not module.check_mode:
-        module.fail_json(msg="There is no vgcreate on this node: install lvm2.")
+        module.fail_json(msg="vgcreate does not exist on this node: install lvm2.")
 
     def output(command: list[str]) -> str:
         rc, out, err = run(command)
         if rc:
-            module.fail_json(msg=f"`{' '.join(command)}` ended with {rc}: {err.strip() or out.strip()}")
+            module.fail_json(msg=f"`{' '.join(command)}` exited with status {rc}: {err.strip() or out.strip()}")
         return out
 
     group = VolumeGroup(

@@ -18,7 +18,7 @@ class AddressError(ValueError):
 
 
 def network(text: t.Any) -> Network:
-    """Parse a network in CIDR notation. Anything else is an error that says what is wrong with it."""
+    """Parse a network in CIDR notation. Raise AddressError with the reason if the text is anything else."""
     if not isinstance(text, str) or "/" not in text:
         raise AddressError(f"{text!r} is not a network; give it like 10.0.0.0/24")
     try:
@@ -26,12 +26,12 @@ def network(text: t.Any) -> Network:
     except ValueError as error:
         if "host bits" in str(error):
             meant = ipaddress.ip_network(text, strict=False)
-            raise AddressError(f"{text} is an address in a network, not a network; did you mean {meant}?") from None
+            raise AddressError(f"{text} is a host address, not a network; did you mean {meant}?") from None
         raise AddressError(f"{text!r} is not a network; give it like 10.0.0.0/24 ({error})") from None
 
 
 def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
-    """Return the node's IPv4 addresses, each with whether it is an extra one: secondary, or a virtual address (/32)."""
+    """Return the node's IPv4 addresses. The flag marks extra ones: secondary or virtual (/32) addresses."""
     links = facts.get("links")
     if not isinstance(links, Mapping):
         return [(str(address), False) for address in facts.get("all_ipv4_addresses") or ()]
@@ -44,12 +44,12 @@ def _own_addresses(facts: Mapping[str, t.Any]) -> list[tuple[str, bool]]:
 
 
 def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address") -> str:
-    """Return the node's own address in the network. `setting` names the variable that selects another one, for the messages.
+    """Return the node's own address in the network. `setting` is the variable that selects an address, for the error messages.
 
-    Ignores secondary and virtual addresses if there is another one.
+    Ignores secondary and virtual addresses if the node has another address in the network.
     """
     if not isinstance(facts, Mapping):
-        raise AddressError(f"node_address wants the facts of a node, not {type(facts).__name__}")
+        raise AddressError(f"node_address expects the facts of a node, not {type(facts).__name__}")
     wanted = network(cidr)
     own = _own_addresses(facts)
     try:
@@ -60,21 +60,19 @@ def node_address(facts: t.Any, cidr: t.Any, setting: str = "the role's address")
     if len(primary) == 1:
         return primary[0]
     if not primary:
-        has = ", ".join(address for address, _extra in own) or "none at all"
+        has = ", ".join(address for address, _extra in own) or "none"
         raise AddressError(
-            f"none of the node's IPv4 addresses is in {cidr}; it has: {has}. Correct the network in the inventory, or give the "
+            f"the node has no IPv4 address in {cidr}. Its addresses: {has}. Correct the network in the inventory, or give the "
             "node an address in it. IPv6 is not supported"
         )
     several = ", ".join(sorted(primary))
-    raise AddressError(
-        f"several of the node's addresses are in {cidr}: {several}. Set {setting} to the one that services shall use"
-    )
+    raise AddressError(f"the node has several addresses in {cidr}: {several}. Set {setting} to the one that services should use")
 
 
 def network_overlaps(networks: Mapping[str, t.Any], may_equal: Sequence[Sequence[str]] = ()) -> list[str]:
-    """Return problems with the networks of a site, by the names of their settings. Pairs in `may_equal` may be the same."""
+    """Return problems with the networks of a site. Pairs of settings in `may_equal` may have the same network."""
     if not isinstance(networks, Mapping):
-        raise AddressError(f"network_overlaps wants a dictionary of networks, not {type(networks).__name__}")
+        raise AddressError(f"network_overlaps expects a dictionary of networks, not {type(networks).__name__}")
     problems: list[str] = []
     valid: dict[str, Network] = {}
     for name, text in networks.items():
@@ -88,5 +86,5 @@ def network_overlaps(networks: Mapping[str, t.Any], may_equal: Sequence[Sequence
             continue
         if one == other and frozenset((first, second)) in same:
             continue
-        problems.append(f"{first} ({one}) and {second} ({other}) overlap; give each a range of its own")
+        problems.append(f"{first} ({one}) and {second} ({other}) overlap; give each its own range")
     return problems

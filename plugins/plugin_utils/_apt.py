@@ -29,17 +29,15 @@ def apt_problem(failure: str, errors: str, held: Sequence[str] = (), check_mode:
     parts = [f"Packages cannot be installed. {failure.strip()}"]
     if sources:
         parts.append(
-            f"These sources of packages fail:\n{_listed(sources)}\nCorrect them in {WHERE} of the node, take them out, or see to "
-            "it that the node reaches its mirror. A proxy is set in /etc/apt/apt.conf.d (Acquire::http::Proxy)."
+            f"These package sources fail:\n{_listed(sources)}\nOn the node, correct or remove them in {WHERE}, or make sure that "
+            "it can reach their servers. Proxies are set in /etc/apt/apt.conf.d (Acquire::http::Proxy)."
         )
     if held:
-        parts.append(
-            f"These packages are held at their version: {', '.join(held)}. `apt-mark unhold NAME` on the node releases one."
-        )
+        parts.append(f"These packages are on hold: {', '.join(held)}. To release one, run `apt-mark unhold NAME` on the node.")
     if check_mode:
-        parts.append("In check mode the lists of packages are not updated. `apt-get update` on the node does that.")
+        parts.append("Check mode does not update the package lists. Run `apt-get update` on the node.")
     elif not sources:
-        parts.append("When the cause is gone, run the same again.")
+        parts.append("Fix the cause, then run the playbook again.")
     return "\n".join(parts)
 
 

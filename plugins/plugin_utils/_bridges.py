@@ -11,5 +11,5 @@ EXTERNAL = {"name": "br-external", "physical_network": "external"}
 TENANT = {"name": "br-tenant", "physical_network": "tenant"}
 # The setting that names the interface, by physical network.
 SETTINGS = {EXTERNAL["physical_network"]: "cloud_external_interface", TENANT["physical_network"]: "cloud_vlan_interface"}
-# An interface of a site cannot have one of these names. Neutron's agents create the others.
+# Names that no interface in a site's settings may have. Neutron's agents and Open vSwitch create the last three.
 OWN_BRIDGES = (EXTERNAL["name"], TENANT["name"], "br-int", "br-tun", "ovs-system")

@@ -25,7 +25,7 @@ def clock_problem(offset: Sequence[float], allowed: float) -> str:
     seconds, direction = (least, "ahead of") if least > allowed else (-most, "behind")
     length = str(datetime.timedelta(seconds=round(seconds)))
     return (
-        f"its clock is at least {length} (hours:minutes:seconds) {direction} the clock of the machine that runs Ansible; allowed "
-        f"are {allowed:g} seconds (preflight_clock_seconds), since tokens and certificates are valid for a time. Set the one "
-        "that is wrong: `timedatectl` shows it, `timedatectl set-time` sets it"
+        f"its clock is at least {length} (hours:minutes:seconds) {direction} the clock of the machine that runs Ansible; the "
+        f"limit is {allowed:g} seconds (preflight_clock_seconds), because tokens and certificates have a validity period. "
+        "Correct the wrong clock: `timedatectl` shows it, `timedatectl set-time` sets it"
     )

@@ -18,12 +18,12 @@ UNENCODED = "-._~!&'()*+,;="
 
 
 class CredentialsError(ValueError):
-    """A password that cannot be written. The message says what is wrong without showing the password."""
+    """A password without a representation in the target format. The message gives the reason without showing the password."""
 
 
 def _text(password: t.Any) -> str:
     if not isinstance(password, str):
-        raise CredentialsError(f"a password is a {type(password).__name__} and not text: put it into quotes in YAML")
+        raise CredentialsError(f"a password is of type {type(password).__name__}, not a string: put it in quotes in YAML")
     return password
 
 
@@ -49,11 +49,11 @@ def literal(password: t.Any) -> str:
     """Escape a value so that oslo.config reads it back unchanged: $name is not replaced, quotes and whitespace are kept."""
     text = _text(password)
     if "\n" in text or "\r" in text:
-        raise CredentialsError("a password has more than one line, which an option of oslo.config cannot hold")
+        raise CredentialsError("a password has more than one line, which an oslo.config option cannot hold: give a single line")
     if "\\$" in text:
         # oslo.config treats "\$" like "$$", and has no syntax for a backslash followed by a dollar sign.
         raise CredentialsError(
-            "a password has a backslash before a dollar sign, which oslo.config cannot hold: change one of them"
+            "a password has a backslash directly before a dollar sign, which oslo.config cannot hold: change one of the two"
         )
     text = text.replace("$", "$$")
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks whether a value matches the description of its setting.
 
-Ansible's ArgumentSpecValidator does not fit here. It accepts null for everything, a dictionary for text and true for a number,
-and ends with a traceback if a dictionary with options is given as a number.
+Ansible's ArgumentSpecValidator is not strict enough. It accepts null for everything, a dictionary for a string and true for a
+number, and ends with a traceback if a number is given for a dictionary with options.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ LIMIT = 80
 
 
 def shown(value: t.Any) -> str:
-    """Return a value as messages quote it."""
+    """Return a value in the form that messages quote."""
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= LIMIT else f"{text[: LIMIT - 3]}..."
 
 
-# --- formats: each returns the problem with a text, and what to give instead -------------------------------------------
+# --- formats: each returns the problem with a string, and what to give instead -----------------------------------------
 
 
 def _is_ipv6(text: str) -> bool:
@@ -75,9 +75,9 @@ def _network(text: str) -> str:
         return "it is not a network; give one like 10.0.0.0/24"
     given, _slash, _length = text.partition("/")
     if given != str(network.network_address):
-        return f"that is an address in a network, not a network; did you mean {network}?"
+        return f"that is a host address, not a network; did you mean {network}?"
     if text != str(network):
-        return f"give the length of the prefix; did you mean {network}?"
+        return f"give the prefix length; did you mean {network}?"
     if special := _special(network):
         return f"{special}; give another network, like 10.0.0.0/24"
     return ""
@@ -115,11 +115,11 @@ def _address_or_name(text: str) -> str:
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) or len(text) > NAME_LENGTH:
         return (
-            "it becomes part of file names and keys: allowed are letters, digits, '.', '_' and '-', the first a letter or digit, "
-            f"at most {NAME_LENGTH}"
+            "it becomes part of file names and keys: use letters, digits, '.', '_' and '-', begin with a letter or digit, and "
+            f"do not exceed {NAME_LENGTH} characters"
         )
     if text in RESERVED_CLOUDS:
-        return f"clients give {' and '.join(RESERVED_CLOUDS)} a meaning of their own; choose another name"
+        return f"openstacksdk reserves the names {' and '.join(RESERVED_CLOUDS)}; choose another name"
     return ""
 
 
@@ -129,7 +129,7 @@ def _file(text: str) -> str:
     try:
         return _not_writable(Path.cwd() / Path(text).expanduser())
     except RuntimeError:
-        return "nobody has that home directory; give the path of a file, such as /home/me/clouds.yaml"
+        return "that home directory does not exist; give the path of a file, such as /home/me/clouds.yaml"
 
 
 def _not_writable(path: Path) -> str:
@@ -141,7 +141,7 @@ def _not_writable(path: Path) -> str:
         if not above.is_dir():
             return f"{above} is not a directory; give another path"
         if not os.access(path if path.exists() else above, os.W_OK):
-            return f"you may not write to {path if path.exists() else above}; give another path, or the right to write there"
+            return f"you have no write permission for {path if path.exists() else above}; give another path, or grant it"
     except OSError as error:
         return f"{error.strerror}; give another path"
     return ""
@@ -150,13 +150,13 @@ def _not_writable(path: Path) -> str:
 def _interface(text: str) -> str:
     if len(text.encode()) > INTERFACE_LENGTH:
         return (
-            f"it is longer than the {INTERFACE_LENGTH} characters of an interface's name; if it is an alternative name, give the "
-            "first name that `ip link` shows"
+            f"interface names have at most {INTERFACE_LENGTH} characters; if it is an alternative name, give the first name that "
+            "`ip link` shows"
         )
     if re.search(r"[\s/:]", text) or text in (".", "..") or not text.isascii():
         return "give the name of one interface as `ip link` shows it, such as eno2 or bond0.100"
     if text == "lo" or text in OWN_BRIDGES:
-        what = "the loopback interface" if text == "lo" else "a bridge of Open vSwitch itself"
+        what = "the loopback interface" if text == "lo" else "an Open vSwitch bridge of the cloud"
         return f"that is {what}; give an interface of the machine, such as eno2 or bond0.100"
     return ""
 
@@ -165,13 +165,13 @@ def _vlan_range(text: str) -> str:
     match = re.fullmatch(r"([0-9]{1,4}):([0-9]{1,4})", text)
     if match and 1 <= int(match[1]) <= int(match[2]) <= 4094:
         return ""
-    return "give the first and the last of the tags, from 1 to 4094 and in quotes, like '100:199'"
+    return "give the first and last tag, from 1 to 4094, in quotes, like '100:199'"
 
 
 def _device(text: str) -> str:
     if re.fullmatch(r"/dev/[^\s/]\S*", text) and not text.endswith("/") and ".." not in text.split("/"):
         return ""
-    return "give the path of a disk, such as /dev/vdb or /dev/disk/by-id/..., or an empty text for a file"
+    return "give the path of a disk, such as /dev/vdb or /dev/disk/by-id/..., or an empty string for a file"
 
 
 FORMATS: Mapping[str, Callable[[str], str]] = {
@@ -189,22 +189,22 @@ FORMATS: Mapping[str, Callable[[str], str]] = {
 
 # --- types ------------------------------------------------------------------------------------------------------------
 
-KINDS = {"str": "a text", "int": "a whole number from 1", "list": "a list", "dict": "a dictionary"}
+KINDS = {"str": "a string", "int": "a positive integer", "list": "a list", "dict": "a dictionary"}
 
 
 def _kind(value: t.Any) -> str:
     """Describe the type that YAML gave to an invalid value."""
     if isinstance(value, bool):
-        return f"{str(value).lower()}, which YAML also makes of words like yes, no, on and off"
+        return f"{str(value).lower()} (YAML also reads yes, no, on and off as booleans)"
     if isinstance(value, (int, float)):
         return f"the number {value}"
     if isinstance(value, str):
-        return f"the text {shown(value)}"
+        return f"the string {shown(value)}"
     if isinstance(value, Mapping):
         return f"the dictionary {shown(dict(value))}"
     if isinstance(value, (list, tuple)):
         return f"the list {shown(list(value))}"
-    return f"{shown(value)}, which YAML reads as {type(value).__name__.removeprefix('_AnsibleTagged').lower()}"
+    return f"{shown(value)}, which YAML reads as type {type(value).__name__.removeprefix('_AnsibleTagged').lower()}"
 
 
 def _such_as(setting: Setting) -> str:
@@ -220,7 +220,7 @@ def _such_as(setting: Setting) -> str:
 
 
 def value_problems(name: str, value: t.Any, setting: Setting) -> Iterator[str]:
-    """Yield one sentence for each problem with a value, which may be anything that YAML can express."""
+    """Yield one sentence for each problem with a value. The value may be anything that YAML can express."""
     wanted = f"{KINDS[setting.type]}{_such_as(setting)}"
     if value is None:
         note = ' (write "" for none)' if setting.empty and setting.type == "str" else ""
@@ -240,16 +240,16 @@ def _text(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
         scalar = not isinstance(value, (Mapping, list, tuple))
         if setting.format == "vlan_range" and isinstance(value, int) and not isinstance(value, bool):
             tags = ":".join(map(str, divmod(value, 60)))
-            yield f"{name} is the number {value}, as which YAML also reads {tags} without quotes: {FORMATS['vlan_range']('')}"
+            yield f"{name} is the number {value} (YAML reads {tags} as this number too): {FORMATS['vlan_range']('')}"
         else:
             yield f"{name} is {_kind(value)}: give {wanted}{' (in quotes)' if scalar else ''}"
     elif not value.strip():
         if value or not setting.empty:
             yield f"{name} is empty: give {wanted}"
     elif value != value.strip() or any(not character.isprintable() for character in value):
-        yield f"{name} is {shown(value)}: remove the blanks and line breaks at its ends and the unprintable characters in it"
+        yield f"{name} is {shown(value)}: remove leading and trailing whitespace, and unprintable characters"
     elif setting.choices and value not in setting.choices:
-        yield f"{name} is {shown(value)}: {_meant(value, setting)}allowed are {', '.join(setting.choices)}"
+        yield f"{name} is {shown(value)}: {_meant(value, setting)}allowed values: {', '.join(setting.choices)}"
     elif setting.format and (problem := FORMATS[setting.format](value)):
         yield f"{name} is {shown(value)}: {problem}"
 
@@ -293,8 +293,8 @@ def _list(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
     missing = [one for one in setting.must_have if one not in valid]
     if missing and len(valid) == len(value):
         yield (
-            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}; add what is missing. For less "
-            "than a cloud, use the roles in a playbook of your own, as their READMEs show"
+            f"{name} lacks {', '.join(missing)}: a cloud needs {', '.join(setting.must_have)}. Add the missing ones. To set up "
+            "single services, use the roles in your own playbook, as their READMEs show"
         )
 
 
@@ -309,4 +309,4 @@ def _dict(name: str, value: t.Any, setting: Setting, wanted: str) -> Iterator[st
             yield from value_problems(f"{name}.{option}", value[option], of)
     unknown = [str(option) for option in value if option not in setting.options]
     if unknown:
-        yield f"{name} has {', '.join(unknown)}, which means nothing there: give {wanted}"
+        yield f"{name} has unknown keys ({', '.join(unknown)}): give {wanted}"

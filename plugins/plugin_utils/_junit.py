@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Converts a JUnit file of a test run to data and to readable lines.
 
-Debian's subunit2junitxml writes the file. A library such as junitparser would read it, at the price of a package on every machine
-that runs Ansible. It would save a dozen of these lines: the reasons of failures in one line, names without Tempest's attributes,
-and excluded tests with their reasons are ours.
+Debian's subunit2junitxml writes the file. A library such as junitparser could read it, but would be one more package on every
+machine that runs Ansible, and would replace only a dozen of these lines. The rest is specific to this collection: one-line
+reasons for failures, names without Tempest's attributes, and excluded tests with their reasons.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def parse(text: str) -> list[Result]:
     except ET.ParseError as error:
         raise JUnitError(f"not a JUnit file: {error}") from error
     if root.tag not in ("testsuite", "testsuites"):
-        raise JUnitError(f"not a JUnit file: its first element is <{root.tag}>, expected <testsuite>")
+        raise JUnitError(f"not a JUnit file: its root element is <{root.tag}>, expected <testsuite>")
     return [_result(case) for case in root.iter("testcase")]
 
 

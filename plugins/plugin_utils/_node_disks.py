@@ -18,7 +18,7 @@ Facts = Mapping[str, t.Any]
 GIB = 1024**3
 SECTOR = 512
 WHERE = "group_vars/all/cloud.yml"
-CHANGE = f"change one of the two settings in {WHERE}, or in host_vars if this node differs"
+PLACE = f"in {WHERE}, or in host_vars if this node differs"
 
 
 def gib(number: float) -> float:
@@ -31,7 +31,7 @@ def device_problems(facts: Facts, device: str, *, wanted_gb: float, group: str, 
     about = _device(facts, path) if "block_devices" in facts else _device_of_setup(facts, path)
     intro = f"cloud_volume_device is {device}, which"
     if about is None:
-        yield f"{intro} is not there; its disks are {', '.join(_disks(facts)) or 'none at all'}: {CHANGE}"
+        yield f"{intro} does not exist; the node's disks are {', '.join(_disks(facts)) or 'none'}: correct it {PLACE}"
         return
     places = _places(facts, group)
     if places and about["path"] not in places:
@@ -41,12 +41,12 @@ def device_problems(facts: Facts, device: str, *, wanted_gb: float, group: str, 
     has = gib(sum(facts["block_devices"][place]["size"] for place in places) if places else about["size"])
     if has < wanted_gb:
         yield (
-            f"{intro} has {has} GiB, less than the {wanted_gb:g} GiB of cloud_volume_gb; its disks are "
-            f"{', '.join(_disks(facts)) or 'none at all'}: {CHANGE}"
+            f"{intro} has {has} GiB, less than the {wanted_gb:g} GiB of cloud_volume_gb; the node's disks are "
+            f"{', '.join(_disks(facts)) or 'none'}: change one of the two settings {PLACE}"
         )
     problem = "content" in about and refusal(about, group, wipe=wipe)
     if problem:
-        yield f"{intro} cannot carry the volumes: {problem}"
+        yield f"{intro} cannot hold the volumes: {problem}"
 
 
 def file_problems(facts: Facts, file: str, *, group: str) -> Iterator[str]:
@@ -55,8 +55,8 @@ def file_problems(facts: Facts, file: str, *, group: str) -> Iterator[str]:
     if places and file not in files:
         if f"{file} (deleted)" in files:
             yield (
-                f"the file {file} of the volume group {group} was removed while in use: do not restart this node before you "
-                "have copied its content, see docs/operations.md"
+                f"the file {file} of the volume group {group} was removed while in use: do not restart this node until "
+                "you have copied the file's content, as docs/operations.md describes"
             )
             return
         yield elsewhere(group, [_named(facts, place) for place in places], f"the file {file}")

@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds out what a node would lose if interfaces became ports of bridges."""
+"""Finds the connections that a node would lose if interfaces became ports of bridges."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def _twice(uplinks: Mapping[str, str], settings: Mapping[str, str]) -> Iterator[
     for interface in dict.fromkeys(uplinks.values()):
         names = [settings[bridge] for bridge, one in uplinks.items() if one == interface]
         if len(names) > 1:
-            yield f"{' and '.join(names)} both name {interface}, which can be in one bridge only: give each an interface {WHERE}"
+            what = f"{' and '.join(names)} both name {interface}, which can be in only one bridge"
+            yield f"{what}: give each its own interface {WHERE}"
 
 
 def _uplink(facts: Facts, bridge: str, interface: str, setting: str, may_lose_addresses: bool) -> Iterator[str]:
@@ -43,42 +44,42 @@ def _uplink(facts: Facts, bridge: str, interface: str, setting: str, may_lose_ad
     if about is None:
         real = next((name for name, one in links.items() if interface in one.get("altnames", ())), None)
         if real:
-            yield f"{setting} is {interface}, another name of this node's interface {real}: write {real} {WHERE}"
-        # The check of the settings reports a missing interface.
+            yield f"{setting} is {interface}, an alternative name of this node's interface {real}: use {real} {WHERE}"
+        # The settings check reports a missing interface.
         return
     if about.get("loopback"):
-        yield f"{setting} is {interface}, the loopback interface, which leads nowhere: {change}"
+        yield f"{setting} is {interface}, the loopback interface, which leads to no other machine: {change}"
         return
     port = (facts.get("openvswitch_ports") or {}).get(interface)
     if port:
         if not port["uplink"] and port["bridge"] != bridge:
             yield (
-                f"{setting} is {interface}, a port of {port['bridge']}, a bridge of Open vSwitch that is not this collection's: "
-                f"{change}, or remove it there with `ovs-vsctl del-port {port['bridge']} {interface}`"
+                f"{setting} is {interface}, which others added to the Open vSwitch bridge {port['bridge']}: {change}, "
+                f"or remove it from that bridge with `ovs-vsctl del-port {port['bridge']} {interface}`"
             )
         # The interface lost everything that it carried when it became a port.
         return
     master = about.get("master")
     if master and master != OPENVSWITCH:
         kind = (links.get(master) or {}).get("kind") or "device"
-        yield f"{setting} is {interface}, a port of the {kind} {master}: {change}, or take it out of {master}"
+        yield f"{setting} is {interface}, a port of the {kind} {master}: {change}, or remove it from {master}"
         return
     if master != OPENVSWITCH:
         yield from _loss(facts, interface, setting, may_lose_addresses)
 
 
 def _loss(facts: Facts, interface: str, setting: str, may_lose_addresses: bool) -> Iterator[str]:
-    """Yield what the node would lose. A bridge port passes every frame to Open vSwitch, and its own addresses stop working."""
+    """Yield the connections that the node would lose, because a bridge port passes every frame to Open vSwitch."""
     links: Mapping[str, t.Any] = facts["links"]
     for name in _stack(links, interface):
         on = f"{interface}" if name == interface else f"{interface}, which carries {name}"
-        intro = f"{setting} is {on}: a port of a bridge has no connections of its own, and "
+        intro = f"{setting} is {on}. A bridge port loses its own connections, and "
         if name == facts.get("session_interface"):
             session = f"{name} ({facts.get('session_address')})"
-            yield f"{intro}this run came to the node through {session}: choose another interface {WHERE}"
+            yield f"{intro}this run reaches the node through {session}: choose another interface {WHERE}"
             continue
         if name in (facts.get("default_interfaces") or ()):
-            yield f"{intro}the default route leads through {name}: choose another interface {WHERE}, or move the route to another"
+            yield f"{intro}the default route leads through {name}: choose another interface {WHERE}, or move the route"
             continue
         addresses = [f"{one['address']}/{one['prefixlen']}" for one in links[name].get("addresses", ())]
         if addresses and not may_lose_addresses:
@@ -105,9 +106,9 @@ def _leaving(facts: Facts, uplinks: Mapping[str, str]) -> Iterator[str]:
         if not port["uplink"] or uplinks.get(bridge) == interface:
             continue
         if bridge == facts.get("session_interface"):
-            loss = f"this run came to the node through {bridge} ({facts.get('session_address')})"
+            loss = f"this run reaches the node through {bridge} ({facts.get('session_address')})"
         elif bridge in (facts.get("default_interfaces") or ()):
             loss = f"the default route leads through {bridge}"
         else:
             continue
-        yield f"the settings take {interface} out of the bridge {bridge}, and {loss}: move that to another interface first"
+        yield f"the settings remove {interface} from the bridge {bridge}, but {loss}: move that to another interface first"

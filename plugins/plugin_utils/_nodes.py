@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks by a node's facts whether it meets the requirements of a site."""
+"""Checks the facts of a node against the requirements of a site."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Wanted:
 
 
 def node_problems(facts: Facts, wanted: Wanted) -> list[str]:
-    """Return sentences about the node, each with what it has, what is required, and where to change it."""
+    """Return a sentence for each problem: what the node has, what is required, and where to change it."""
     checks = (_system, _clock, _memory, _interfaces, _disk, _file_system, _occupied)
     return [problem for check in checks for problem in check(facts, wanted)]
 
 
 def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
-    name, version = facts.get("distribution", "no known system"), facts.get("distribution_version", "")
+    name, version = facts.get("distribution", "an unknown system"), facts.get("distribution_version", "")
     if name != "Debian" or str(facts.get("distribution_major_version")) not in wanted.releases:
         allowed = ", ".join(wanted.releases)
         yield f"it runs {name} {version}".rstrip() + (
-            f": allowed are Debian {allowed}; install that, or put another machine into hosts.yml"
+            f": only Debian {allowed} is supported; install it, or put another machine into hosts.yml"
         )
 
 
@@ -106,8 +106,8 @@ def _file_system(facts: Facts, wanted: Wanted) -> Iterator[str]:
     # Compare with the size of the file system, not its free space: the sparse file grows, and the second run finds it there.
     if wanted.volume_gb and not wanted.volume_device and total < wanted.volume_gb:
         yield (
-            f"its file system {mount['mount']} has {total} GiB, too few for a file with the {wanted.volume_gb:g} GiB of volumes "
-            f"that cloud_volume_gb asks for: make it smaller, or name a disk in cloud_volume_device, in {WHERE}"
+            f"its file system {mount['mount']} has {total} GiB, too little for a file of {wanted.volume_gb:g} GiB "
+            f"(cloud_volume_gb): reduce cloud_volume_gb, or name a disk in cloud_volume_device, in {WHERE}"
         )
     if left < wanted.free_gb:
         yield (

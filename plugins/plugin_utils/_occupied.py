@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds programs from other sources that block a node's part of a site, by the node's facts."""
+"""Finds software on a node that conflicts with the site's services, from the node's facts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["occupied"]
 Facts = Mapping[str, t.Any]
 
 
-EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104  # what others listen on
+EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104  # addresses of other programs
 
 
 def occupied(facts: Facts, groups: Collection[str], services: Collection[str], variables: Mapping[str, t.Any]) -> list[str]:
-    """Return sentences about resources that others hold, or would lose."""
+    """Return sentences about resources that other software uses, or would lose."""
     needed = needed_ports(groups, services, variables)
     return [*_ports(facts, needed), *_database(facts, groups), *_broker(facts, groups), *_sites(facts, needed)]
 
@@ -55,8 +55,8 @@ def _database(facts: Facts, groups: Collection[str]) -> Iterator[str]:
     trouble = str(facts.get("database_login") or "")
     if trouble and CONTROLLER in groups:
         yield (
-            f"a MariaDB or MySQL runs that does not let root in through /run/mysqld/mysqld.sock ({trouble}): switch root's login "
-            "by socket on (`ALTER USER root@localhost IDENTIFIED VIA unix_socket`), write user and password into [client] of "
+            f"MariaDB or MySQL rejects root's login through /run/mysqld/mysqld.sock ({trouble}): enable socket authentication "
+            "for root (`ALTER USER root@localhost IDENTIFIED VIA unix_socket`), write user and password into [client] of "
             f"/root/.my.cnf, or put another machine into {CONTROLLER} of hosts.yml"
         )
 
@@ -65,9 +65,9 @@ def _broker(facts: Facts, groups: Collection[str]) -> Iterator[str]:
     names = facts.get("broker_data") or ()
     if names and CONTROLLER in groups:
         yield (
-            f"a RabbitMQ of somebody else has the data of {', '.join(names)} in /var/lib/rabbitmq. The cloud's broker is "
-            f"rabbit@localhost and would leave it aside: put another machine into {CONTROLLER} of hosts.yml, or remove that "
-            "broker (`apt-get purge rabbitmq-server`) if nobody needs it"
+            f"another RabbitMQ broker has data in /var/lib/rabbitmq ({', '.join(names)}). The cloud's broker, rabbit@localhost, "
+            f"would ignore it: put another machine into {CONTROLLER} of hosts.yml, or remove the other broker (`apt-get purge "
+            "rabbitmq-server`) if nobody needs it"
         )
 
 
@@ -75,7 +75,7 @@ def _sites(facts: Facts, needed: Mapping[int, Port]) -> Iterator[str]:
     sites = facts.get("apache_sites") or ()
     if sites and any(port.service == "horizon" for port in needed.values()):
         yield (
-            f"Apache has sites of somebody else ({', '.join(sites)}), and Horizon would take /, /static and /horizon in each of "
-            "them: disable them (`a2dissite NAME`), leave horizon out of cloud_services, or put another machine into "
+            f"Apache serves other sites ({', '.join(sites)}), and Horizon would take over /, /static and /horizon in each "
+            "of them: disable them (`a2dissite NAME`), remove horizon from cloud_services, or put another machine into "
             f"{CONTROLLER} of hosts.yml"
         )

@@ -59,18 +59,18 @@ def _lines(section: str, option: t.Any, value: t.Any) -> list[str]:
     if not isinstance(option, str):
         raise ConfigError(
             f"section [{section}]: the option name {option!r} is of type {type(option).__name__}, not a string; "
-            "quote it in YAML (on, off, yes, no and numbers change their type there)"
+            "quote it in YAML (which converts on, off, yes, no and numbers to other types)"
         )
     where = f"{section}.{option}"
     repeated = option.endswith(REPEAT)
     name = option.removesuffix(REPEAT)
     if not name or name != name.strip() or name[0] in "[#;" or any(char in name for char in "=:\r\n"):
-        raise ConfigError(f"{where}: not a name that an INI option can have")
+        raise ConfigError(f"{where}: not a valid name for an INI option")
     if value is None:
         return []
     if repeated:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
-            raise ConfigError(f"{where}: the suffix '{REPEAT}' wants a list, one line per element")
+            raise ConfigError(f"{where}: the suffix '{REPEAT}' requires a list, with one line per element")
         return [f"{name} = {_scalar(where, element)}".rstrip() for element in value if element is not None]
     return [f"{name} = {_value(where, value)}".rstrip()]
 
@@ -78,20 +78,20 @@ def _lines(section: str, option: t.Any, value: t.Any) -> list[str]:
 def render(config: t.Any, header: str | None = None) -> str:
     """Render {section: {option: value}} as INI text. DEFAULT comes first, then the sections in the given order."""
     if not isinstance(config, Mapping):
-        raise ConfigError(f"oslo_config wants a dictionary {{section: {{option: value}}}}, not {type(config).__name__}")
+        raise ConfigError(f"oslo_config expects a dictionary {{section: {{option: value}}}}, not {type(config).__name__}")
     blocks: list[str] = []
     if header:
         blocks.append("\n".join(f"# {line}".rstrip() for line in header.strip().splitlines()) + "\n")
     for section in sorted(config, key=lambda name: name != "DEFAULT"):
         options = config[section]
         if not isinstance(section, str) or not section.strip() or any(char in section for char in "[]\r\n"):
-            raise ConfigError(f"{section!r} is not a name that an INI section can have")
+            raise ConfigError(f"{section!r} is not a valid name for an INI section")
         if options is None:
             continue
         if not isinstance(options, Mapping):
             raise ConfigError(
-                f"section [{section}]: wanted a dictionary of options, got {type(options).__name__}; "
-                "an option outside of any section belongs into DEFAULT"
+                f"section [{section}]: expected a dictionary of options, got {type(options).__name__}; "
+                "an option outside any section belongs in DEFAULT"
             )
         lines = [line for option, value in options.items() for line in _lines(section, option, value)]
         if lines:

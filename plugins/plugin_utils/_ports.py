@@ -70,12 +70,12 @@ def needed_ports(groups: Collection[str], services: Collection[str], variables: 
 
 
 def number(port: Port, variables: Mapping[str, t.Any]) -> int:
-    """Return the number that the controller's variables give the port, or its standard number."""
+    """Return the port number from the controller's variables, or the default."""
     value = variables.get(port.setting, port.number) if port.setting else port.number
     # The role's own argument specification reports other problems with the value.
     return int(value) if str(value).isdigit() else port.number
 
 
 def controller_ports(variables: Mapping[str, t.Any]) -> dict[str, int]:
-    """Return the numbers of the ports that a site may set, by the name of the setting."""
+    """Return the port numbers that a site may set, by setting name."""
     return {port.setting: number(port, variables) for port in PORTS if port.setting}

@@ -117,7 +117,7 @@ class Watch:
                 self._show(text)
                 last, shown = text, now
             elif now - shown >= self.REPEAT:
-                self._show(f"{last or 'at work'}, for {minutes(now - start)}")
+                self._show(f"{last or 'still running'}, for {minutes(now - start)}")
                 shown = now
 
 

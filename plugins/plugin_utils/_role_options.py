@@ -17,7 +17,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._site_values impo
 
 __all__ = ["option_problems", "role_options"]
 
-# The options of these roles have generic names that other variables may share, or the roles are not part of a site.
+# Roles that are not part of a site, or whose options have generic names that other variables may share.
 APART = frozenset({"lab", "packages", "service", "tempest", "verify"})
 # Keys that do not concern the type of a value. The role itself checks for required values.
 BESIDE = frozenset({"default", "required", "description", "version_added"})
@@ -41,7 +41,7 @@ def role_options(root: Path) -> dict[str, tuple[str, dict[str, t.Any]]]:
 
 
 def option_problems(values: Values, options: Mapping[str, tuple[str, Spec]], where: str) -> list[str]:
-    """Return a sentence for each value that its role would refuse. The role checks values that cannot be computed yet."""
+    """Return a sentence for each value that its role would reject. The role itself checks values that are not available yet."""
     problems: dict[str, None] = {}
     # Most values are the same for all hosts.
     seen: set[tuple[str, str]] = set()
@@ -52,6 +52,6 @@ def option_problems(values: Values, options: Mapping[str, tuple[str, Spec]], whe
                 continue
             seen.add((name, repr(value)))
             for error in ArgumentSpecValidator({name: dict(spec)}).validate({name: value}).error_messages:
-                told = "its value has another type" if spec.get("no_log") else " ".join(str(error).split()).rstrip(".")
-                problems.setdefault(f"{name} does not fit the role {role}: {told}; change it {where}")
+                told = "its value has the wrong type" if spec.get("no_log") else " ".join(str(error).split()).rstrip(".")
+                problems.setdefault(f"{name} is not valid for the role {role}: {told}; change it {where}")
     return list(problems)

@@ -16,7 +16,7 @@ NOT_ON_NODES = frozenset({"lab", "tempest"})
 
 
 class PackagesError(ValueError):
-    """A list of packages that cannot be read without running its role."""
+    """A package list that is not literal, or cannot be read."""
 
 
 def _of_variable(path: Path, name: str, value: t.Any) -> list[str]:
@@ -27,7 +27,7 @@ def _of_variable(path: Path, name: str, value: t.Any) -> list[str]:
         raise PackagesError(f"{path}: {name} is of type {type(value).__name__}; give a literal list of package names")
     for element in value:
         if not isinstance(element, str):
-            raise PackagesError(f"{path}: {name} contains {element!r}, which is not the name of a package")
+            raise PackagesError(f"{path}: {name} contains {element!r}, which is not a package name")
         if "{{" in element or "{%" in element:
             raise PackagesError(f"{path}: {name} contains the template {element!r}; give literal package names")
     return value
@@ -37,9 +37,9 @@ def _of_role(path: Path) -> set[str]:
     try:
         defaults = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
-        raise PackagesError(f"{path}: cannot be read as YAML: {error}") from error
+        raise PackagesError(f"{path}: invalid YAML: {error}") from error
     if not isinstance(defaults, dict):
-        raise PackagesError(f"{path}: wanted a dictionary of role defaults, got {type(defaults).__name__}")
+        raise PackagesError(f"{path}: expected a dictionary of role defaults, got {type(defaults).__name__}")
     return {
         package
         for name, value in defaults.items()

@@ -25,7 +25,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 class SecretsError(ValueError):
-    """A call with arguments other than names."""
+    """A call with invalid arguments."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Kind:
         return length in self.lengths if self.lengths else self.minimum <= length <= self.maximum
 
 
-DATABASE = Kind("the password of an account in MariaDB", plain=False)
+DATABASE = Kind("the password of a MariaDB account", plain=False)
 # bcrypt uses at most 72 bytes, and Keystone is configured to refuse more.
-KEYSTONE = Kind("the password of an account in Keystone", maximum=72)
+KEYSTONE = Kind("the password of a Keystone account", maximum=72)
 ANY = Kind("a secret")
 
 SECRETS: dict[str, Kind] = {
@@ -78,10 +78,10 @@ SECRETS: dict[str, Kind] = {
         DATABASE.what,
         plain=False,
         punctuation=UNENCODED,
-        because="keystone-manage db_sync cannot take in the URL of its database",
+        because="keystone-manage db_sync cannot handle in its database URL",
     ),
-    "memcache": Kind("the key of the tokens in memcached"),
-    "metadata": Kind("what Nova and the metadata agent share"),
+    "memcache": Kind("the encryption key for tokens in memcached"),
+    "metadata": Kind("the secret that Nova and the metadata agent share"),
     "neutron_database": DATABASE,
     "neutron_keystone": KEYSTONE,
     "nova_database": DATABASE,
@@ -90,20 +90,20 @@ SECRETS: dict[str, Kind] = {
     "placement_keystone": KEYSTONE,
     # oslo.messaging decodes its URL, and passes kombu another one with an unencoded slash.
     "rabbitmq": Kind(
-        "the password of the account in RabbitMQ",
+        "the password of the RabbitMQ account",
         plain=False,
         punctuation=(string.punctuation + " ").replace("/", ""),
-        because="oslo.messaging cannot take in the URL of the broker",
+        because="oslo.messaging cannot handle in the broker's URL",
     ),
 }
 
 
 def _names(required: t.Any) -> list[str]:
     if isinstance(required, (str, Mapping)) or not isinstance(required, Sequence):
-        raise SecretsError(f"wanted a list of the names of secrets, got {type(required).__name__}")
+        raise SecretsError(f"expected a list of secret names, got {type(required).__name__}")
     for name in required:
         if not isinstance(name, str) or not name:
-            raise SecretsError(f"{name!r} is not the name of a secret")
+            raise SecretsError(f"{name!r} is not a secret name")
     return list(dict.fromkeys(required))
 
 
@@ -114,7 +114,7 @@ def _empty(value: t.Any) -> bool:
 def missing_secrets(given: t.Any, required: Sequence[str]) -> list[str]:
     """Return the names without a value, in the order of `required`."""
     if given is not None and not isinstance(given, Mapping):
-        raise SecretsError(f"wanted a dictionary of secrets, got {type(given).__name__}")
+        raise SecretsError(f"expected a dictionary of secrets, got {type(given).__name__}")
     return [name for name in _names(required) if _empty((given or {}).get(name))]
 
 
@@ -133,24 +133,24 @@ def problem(name: str, value: t.Any) -> str | None:
         return None
     if not isinstance(value, str):
         if isinstance(value, (Mapping, list, tuple, set)):
-            return f"{name} is a {'dictionary' if isinstance(value, Mapping) else 'list'}: give one text, in single quotes"
-        what = "yes or no" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
-        return f"{name} is {what} for YAML and no text: put it into single quotes"
+            return f"{name} is a {'dictionary' if isinstance(value, Mapping) else 'list'}: give one string, in single quotes"
+        what = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
+        return f"{name} is {what} in YAML, not a string: put it in single quotes"
     if any(char in value for char in "\n\r"):
         return f"{name} has more than one line: give one line, in single quotes"
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
-        return f"{name} has a control character, such as a tab: use characters that can be printed"
+        return f"{name} has a control character, such as a tab: use printable characters"
     if not value.isascii():
         return (
-            f"{name} has characters that are not ASCII. Clients and servers encode them differently: use letters, digits and the "
-            "punctuation of ASCII"
+            f"{name} has non-ASCII characters, which clients and servers encode differently: use ASCII letters, digits and "
+            "punctuation"
         )
     if kind.plain and "\\$" in value:
-        return f"{name} has a backslash directly before a dollar sign, which oslo.config cannot hold: change one of them"
+        return f"{name} has a backslash directly before a dollar sign, which oslo.config cannot hold: change one of the two"
     if kind.punctuation is not None and not set(value) <= {*ALPHABET, *kind.punctuation}:
         return f"{name} has characters that {kind.because}: use letters, digits and {' '.join(kind.punctuation)}".rstrip()
     if not kind.fits(len(value)):
-        return f"{name} has a length that does not fit: it is {kind.what} and has to have {kind.size}"
+        return f"{name} has the wrong length: {kind.what} must have {kind.size}"
     return None
 
 
@@ -166,8 +166,8 @@ def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:
         names = [str(name) for name in {**sets[0], **sets[1]} if sets[0].get(name) != sets[1].get(name)]
         where = f" in {', '.join(names)}" if names else ""
         problems.append(
-            f"cloud_secrets of host {host} differs from that of host {first}{where}: a site has one set, and Ansible does not "
-            "join dictionaries; set it once, in group_vars/all"
+            f"cloud_secrets differs between hosts {first} and {host}{where}: a site has one set of secrets, and Ansible does not "
+            "merge dictionaries; set it once, in group_vars/all"
         )
     return problems
 

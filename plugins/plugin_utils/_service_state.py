@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The complete state of a service, from what its role says of it."""
+"""Derives the complete state of a service from its role's description."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def _check(description: Description) -> None:
     unknown = sorted(set(description) - {*REQUIRED, *OPTIONAL})
     missing = [key for key in REQUIRED if key not in description]
     if unknown or missing:
-        wrong = f"no {', '.join(missing)}" if missing else f"the unknown {', '.join(unknown)}"
+        wrong = f"no {', '.join(missing)}" if missing else f"unknown keys ({', '.join(unknown)})"
         raise ValueError(
-            f"service_description: {description.get('name', '')!r} has {wrong}; it has {', '.join(REQUIRED)}, and may have "
-            f"{', '.join(OPTIONAL)}"
+            f"service_description: {description.get('name', '')!r} has {wrong}; required are {', '.join(REQUIRED)}; optional "
+            f"are {', '.join(OPTIONAL)}"
         )
 
 
@@ -95,7 +95,10 @@ def service_state(description: Description, parts: Mapping[str, t.Any]) -> Entry
 def service_looks(
     roles: Sequence[str], descriptions: Sequence[Description], parts: Mapping[str, t.Any], installed: Iterable[str]
 ) -> list[Entry]:
-    """Return what to look at, by role. Empty if a package is missing: its installation may change any other service."""
+    """Return the files, schemas and units to examine, by role.
+
+    Returns an empty list if a package is missing, because its installation may change any other service.
+    """
     there = set(installed)
     states = [service_state(description, parts) for description in descriptions]
     if any(not there.issuperset(state["packages"]) for state in states):

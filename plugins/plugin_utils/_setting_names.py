@@ -41,7 +41,7 @@ class SettingNames:
     computed: frozenset[str]
 
 
-# Ten times as fast, if PyYAML was built with it.
+# libyaml's loader is ten times as fast, but not every build of PyYAML has it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -51,7 +51,7 @@ def load(path: Path) -> Mapping[str, t.Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # both are safe
     except yaml.YAMLError as error:
-        raise NamesError(f"{path}: cannot be read as YAML: {error}") from error
+        raise NamesError(f"{path}: invalid YAML: {error}") from error
     return content if isinstance(content, Mapping) else {}
 
 
@@ -82,7 +82,7 @@ def name_problems(
 ) -> list[str]:
     """Return sentences about variables that are almost a setting, or that have no effect. Ignores all other names."""
     if isinstance(names, str):
-        raise NamesError("the names of variables have to be a list, not a text")
+        raise NamesError("the variable names must be a list, not a string")
     given = sorted({str(name) for name in names})
     missing = sorted(of.required - set(given))
     known = sorted(of.known - of.computed)
@@ -93,8 +93,8 @@ def name_problems(
             continue
         if name in of.computed:
             problems.append(
-                f"{name} in {where}: the playbooks compute it and would ignore this value; remove it and set what "
-                f"docs/settings.md describes, or {consent}"
+                f"{name} in {where}: the playbooks compute it and would ignore this value; remove it and use the "
+                f"settings in docs/settings.md, or {consent}"
             )
         elif name not in of.known and (near := _near(name, known, ALIKE) or _near(name, missing, ALIKE_IF_MISSING)):
             problems.append(f"{name} in {where}: unknown setting, did you mean {near}? Correct it, or {consent}")

@@ -51,7 +51,7 @@ def _problems_of(subject: str, value: t.Any, setting: Setting) -> list[str]:
 
 
 def _by_value(name: str, values: Values, readers: Sequence[str]) -> dict[str, list[str]]:
-    """Return the hosts with the setting, by its value. On hosts that never read it, a template may be impossible to evaluate."""
+    """Return the hosts with the setting, by its value. Ignores failing templates on hosts that never read the setting."""
     found: dict[str, list[str]] = {}
     for host, own in values.items():
         if name in own and (host in readers or not isinstance(own[name], Unreadable)):
@@ -79,7 +79,7 @@ def _hosts(names: Sequence[str], most: int = 5) -> str:
 
 
 def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> tuple[list[str], t.Any]:
-    """Return problems with a setting, and its value for comparison with other settings. None if there is none."""
+    """Return problems with a setting, and its value for comparison with other settings. The value is None if no host has one."""
     problems = list(_missing(name, setting, values, groups))
     found = _by_value(name, values, _members(setting, values, groups))
     valid: dict[str, t.Any] = {}
@@ -88,7 +88,7 @@ def _one_setting(name: str, setting: Setting, values: Values, groups: Vars) -> t
         subject = name if len(found) == 1 else f"{name} of {_hosts(hosts)}"
         wrong = _problems_of(subject, value, setting)
         if isinstance(value, Unreadable) and "localhost" in hosts and "inventory_dir" in value.reason:
-            wrong = [f"{one}, for localhost is no host of the inventory: use playbook_dir, or a whole path" for one in wrong]
+            wrong = [f"{one}, because localhost is not in the inventory: use playbook_dir, or an absolute path" for one in wrong]
         problems += [f"{problem}; change it {_where(setting)}" for problem in wrong]
         if not wrong and not isinstance(value, Unknown):
             valid[hosts[0]] = value
@@ -134,7 +134,7 @@ def _size_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             members = {host for group in needed for host in groups.get(group) or () if own not in values.get(host, {})}
             if len(members) > _usable(network):
                 yield (
-                    f"{name} is {network}, which has addresses for {_usable(network)} machines: {len(members)} hosts need one; "
+                    f"{name} is {network}, which has {_usable(network)} usable addresses, but {len(members)} hosts need one: "
                     f"give a larger network {WHERE}"
                 )
 
@@ -159,23 +159,23 @@ def _external_problems(site: Vars) -> Iterator[str]:
             yield f"{name} is {address}, which is not in cloud_external_network ({outside}): change one of them {WHERE}"
         elif outside.prefixlen < 31 and address in (outside.network_address, outside.broadcast_address):
             yield (
-                f"{name} is {address}, the first or last of cloud_external_network ({outside}), which no machine can have: "
-                f"change it {WHERE}"
+                f"{name} is {address}, the network or broadcast address of cloud_external_network ({outside}), which no machine "
+                f"can have: change it {WHERE}"
             )
     gateway, first, last = (addresses.get(name) for name in given)
     if first and last and first > last:
-        yield f"cloud_external_pool begins at {first}, after its end {last}: exchange them {WHERE}"
+        yield f"cloud_external_pool begins at {first}, after its end {last}: swap them {WHERE}"
     elif gateway and first and last and first <= gateway <= last:
         yield (
-            f"cloud_external_gateway {gateway} is inside cloud_external_pool, {first} to {last}, and an instance could get it: "
-            f"change one of them {WHERE}"
+            f"cloud_external_gateway {gateway} is inside cloud_external_pool ({first} to {last}), and an instance could get this "
+            f"address: change one of them {WHERE}"
         )
 
 
 def _storage_problems(site: Vars, groups: Vars) -> Iterator[str]:
     if "cinder" in (site.get("cloud_services") or ()) and not groups.get("storage_nodes"):
         yield (
-            "cloud_services has cinder, but group storage_nodes has no host for its volumes: add a host in hosts.yml, or remove "
+            "cloud_services has cinder, but group storage_nodes has no hosts for its volumes: add a host in hosts.yml, or remove "
             f"cinder {WHERE}"
         )
 
@@ -192,8 +192,8 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             and name == own.get("cloud_vlan_interface")
         ):
             yield (
-                f"cloud_external_interface and cloud_vlan_interface both name {name} on host {host}, and an interface can be in "
-                f"one bridge only: give each its own, such as a VLAN interface on it, {OR_HOST}"
+                f"cloud_external_interface and cloud_vlan_interface both name {name} on host {host}, which can be in only one "
+                f"bridge: give each its own interface, such as a VLAN interface on {name}, {OR_HOST}"
             )
 
 
@@ -220,7 +220,7 @@ def setting_problems(values: Values, *, groups: Vars, settings: Description) -> 
 def interface_problems(
     values: Values, *, groups: Vars, settings: Description, interfaces: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Return problems with interfaces that are in the settings but, according to the facts, not on the hosts."""
+    """Return problems with interfaces that the settings name, but the hosts' facts do not contain."""
     problems = []
     for name, setting in settings.items():
         for host in _members(setting, values, groups) if setting.format == "interface" else ():
@@ -238,5 +238,5 @@ def plan_problems(values: Values, *, groups: t.Any, settings: Description, allow
     """Return all problems of a site at once. values: by host and setting, see read_values."""
     for name, value in (("values", values), ("groups", groups)):
         if not isinstance(value, Mapping):
-            raise SettingsError(f"plan_problems wants {name} as a dictionary, not {type(value).__name__}")
+            raise SettingsError(f"plan_problems expects {name} to be a dictionary, not {type(value).__name__}")
     return [*group_problems(groups, allowed), *setting_problems(values, groups=groups, settings=settings)]

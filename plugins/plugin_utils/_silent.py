@@ -12,7 +12,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._occupied import 
 
 __all__ = ["silence_problem", "silent_nodes"]
 
-# More would be a wall of text. The cause on one compute node is usually the same on the others.
+# Keeps the message short. The cause is usually the same on all compute nodes.
 NODES = 5
 # Controller ports that the services of a group connect to, by the cloud's service that listens there.
 CONNECTIONS: Mapping[str, Sequence[str]] = {
@@ -77,7 +77,7 @@ def silence_problem(message: str, results: Mapping[str, Mapping[str, t.Any]]) ->
         if result.get("skipped"):
             continue
         if result.get("unreachable") or result.get("failed"):
-            problems.append(f"{name} cannot be asked: {str(result.get('msg', '')).strip()}")
+            problems.append(f"{name} cannot be examined: {str(result.get('msg', '')).strip()}")
             continue
         problems += result.get("problems") or ()
         filters += [f"{name}: {line}" for line in result.get("filters") or ()]
@@ -86,6 +86,6 @@ def silence_problem(message: str, results: Mapping[str, Mapping[str, t.Any]]) ->
         parts.append("\n".join(["Ports that do not answer:", *(f"- {line}" for line in problems)]))
         # Packet filters are common. They are only relevant if a port is closed.
         if filters:
-            parts.append("\n".join(["What drops or rejects packets there:", *(f"- {line}" for line in filters)]))
+            parts.append("\n".join(["Packet filters there that drop or reject packets:", *(f"- {line}" for line in filters)]))
     parts += units
     return "\n\n".join(parts)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The requirements of a site for each node: the union of the requirements of its groups.
 
-A machine may be in any combination of groups. The requirements are combined here. No two groups therefore describe the same
-file, bridge or agent of a node.
+A machine may be in any combination of groups. This module combines their requirements: each file, bridge and agent of a node is
+described only once.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ def _address(facts: Mapping[str, t.Any], own: Mapping[str, t.Any], prefix: str, 
     has = [str(address) for address in facts.get("all_ipv4_addresses") or ()]
     if str(chosen) not in has:
         raise AddressError(
-            f"{setting} is {chosen}, which is none of the node's addresses; it has: {', '.join(has) or 'none at all'}. "
-            "Correct it in this node's host_vars"
+            f"{setting} is {chosen}, but the node has no such address. Its addresses: {', '.join(has) or 'none'}. Correct the "
+            "setting in this node's host_vars"
         )
     return str(chosen)
 
@@ -134,7 +134,7 @@ Problem = tuple[str, str]
 
 
 def _shared_problems(values: Mapping[str, str], sentence: str) -> Iterator[Problem]:
-    """Yield each host that shares its value with others, and the sentence about {value} and {others}."""
+    """Yield each host that shares its value with others, and the sentence with {value} and {others} filled in."""
     for value, hosts in _shared(values).items():
         for host in hosts:
             yield host, sentence.format(value=value, others=", ".join(other for other in hosts if other != host))
@@ -149,8 +149,9 @@ def _address_problems(hostvars: HostVars, hosts: Iterable[str], prefix: str, cid
             yield host, str(error)
     yield from _shared_problems(
         found,
-        "its address {value} is also that of {others}. If these names mean one machine, keep one of them in hosts.yml and put it "
-        f"into all of its groups. Otherwise give each machine an address of its own, or choose another with {prefix}_address",
+        "its address {value} is also the address of {others}. If these names refer to the same machine, keep one of them in "
+        "hosts.yml, in all groups of the machine. Otherwise give each machine its own address, or select another one with "
+        f"{prefix}_address",
     )
 
 
@@ -158,11 +159,11 @@ def _name_problems(hostvars: HostVars, hosts: Iterable[str]) -> Iterator[Problem
     names = {host: str((hostvars[host].get("ansible_facts") or {}).get("nodename", "")).lower() for host in hosts}
     for host, name in names.items():
         if name.partition(".")[0] in ("", "localhost"):
-            yield host, f"its host name is {name or 'empty'}: give it one of its own with hostnamectl"
+            yield host, f"its host name is {name or 'empty'}: set a unique one with hostnamectl"
     yield from _shared_problems(
         {host: name for host, name in names.items() if name},
-        "its host name {value} is also that of {others}. Services know each other by their host names: give each machine one of "
-        "its own with hostnamectl",
+        "its host name {value} is also the host name of {others}. Services identify each other by host name: give "
+        "each machine a unique one with hostnamectl",
     )
 
 

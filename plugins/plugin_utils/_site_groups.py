@@ -39,15 +39,15 @@ def _misspelt(groups: Mapping[str, t.Any], allowed: Collection[str]) -> Iterator
 def group_problems(groups: Mapping[str, t.Any], allowed: Collection[str] = ()) -> list[str]:
     """Return sentences about the groups. Names in `allowed` do not count as misspelled."""
     problems = [
-        f"group {name} has no host; a cloud needs at least one there: add it to the inventory's hosts.yml"
+        f"group {name} has no hosts, but a cloud needs at least one: add it to the inventory's hosts.yml"
         for name in REQUIRED_GROUPS
         if not groups.get(name)
     ]
     controllers = list(groups.get("controller_nodes") or ())
     if len(controllers) > 1:
         problems.append(
-            f"group controller_nodes has {len(controllers)} hosts ({', '.join(controllers)}): one controller is supported; leave "
-            "one there, and put the others into other groups in the inventory's hosts.yml"
+            f"group controller_nodes has {len(controllers)} hosts ({', '.join(controllers)}): only one controller is supported; "
+            "keep one there, and move the others to other groups in the inventory's hosts.yml"
         )
     for name, meant, hosts in _misspelt(groups, allowed):
         members = f"{', '.join(hosts[:5])}{' and others' if len(hosts) > 5 else ''}"

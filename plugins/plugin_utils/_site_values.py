@@ -99,7 +99,7 @@ def read_values(hostvars: t.Any, hosts: Iterable[str], names: Iterable[str]) -> 
                 continue
             try:
                 own[name] = _plain(templar.template(raw[name]))
-            except Exception as error:  # whatever a lookup or a filter in somebody's template raises
+            except Exception as error:  # lookups and filters in a template may raise anything
                 early = not raw.get("ansible_facts") and _comes_early(raw[name], raw)
                 own[name] = Unknown() if early else Unreadable(_reason(error))
     return found
@@ -111,7 +111,7 @@ def raw_values(hostvars: t.Any, hosts: Iterable[str], name: str) -> dict[str, t.
 
 
 def inventory_names(hostvars: t.Any, hosts: Iterable[str]) -> dict[str, list[str]]:
-    """Return the hosts by the names of their variables."""
+    """Return, for each variable name, the hosts that have the variable."""
     found: dict[str, list[str]] = {}
     for host in hosts:
         for name in _raw(hostvars, host):

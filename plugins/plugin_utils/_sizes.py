@@ -19,7 +19,7 @@ def _number(facts: Mapping[str, t.Any], name: str) -> int:
     value = facts.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         raise SizeError(
-            f"the fact {name} is {value!r}; node_sizes wants the facts of the node "
+            f"the fact {name} is {value!r}; node_sizes expects the facts of the node "
             "(ansible_facts, gathered with the subset 'hardware')"
         )
     return int(value)
@@ -37,7 +37,7 @@ def node_sizes(facts: Mapping[str, t.Any]) -> dict[str, int]:
     workers than cores only wait for each other. A site that needs more than eight per service needs a second controller.
     """
     if not isinstance(facts, Mapping):
-        raise SizeError(f"node_sizes wants ansible_facts, not {type(facts).__name__}")
+        raise SizeError(f"node_sizes expects ansible_facts, not {type(facts).__name__}")
     cores = _number(facts, "processor_vcpus")
     memory = _number(facts, "memtotal_mb")
     small = memory < SMALL_MB or cores < 2

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files and units of APIs that run in uWSGI.
 
-The file from the Debian package starts eight processes with 32 threads each for every API. It also removes Content-Length from
-responses, which resets keep-alive connections. The file from here starts the given number of processes and threads, and closes
-the connection after every response.
+For every API, the file in the Debian package starts eight processes with 32 threads each. It also removes Content-Length from
+responses, which resets keep-alive connections. Our file starts the given number of processes and threads, and closes the
+connection after every response.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def _checked(api: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     unknown = sorted(set(api) - set(KNOWN))
     missing = [name for name in REQUIRED if name not in api]
     if unknown or missing:
-        wrong = f"no {', '.join(missing)}" if missing else f"the unknown {', '.join(unknown)}"
-        raise ValueError(f"the API {api.get('unit', '')!r} has {wrong}; an API has {', '.join(KNOWN)}")
+        wrong = f"no {', '.join(missing)}" if missing else f"unknown keys ({', '.join(unknown)})"
+        raise ValueError(f"the API {api.get('unit', '')!r} has {wrong}; allowed are {', '.join(KNOWN)}")
     return api
 
 

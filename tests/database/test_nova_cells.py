@@ -85,4 +85,4 @@ def test_hosts(look: Look, server: Server) -> None:
     assert look(CELL0, CELL1, hosts=["one", "two"])["changed"] is True
     server.ask("INSERT INTO compute_nodes VALUES ('one', 0), ('two', 3)", "nova")
     failed = look(CELL0, CELL1, hosts=["one", "two"], check=False)
-    assert "nova-compute on two has not reported itself within 0 s; known hosts: one" in failed["msg"]
+    assert "nova-compute on two has not registered within 0 s; known hosts: one" in failed["msg"]

@@ -70,31 +70,31 @@ def both(*damages: Damage) -> Damage:
 
 # What is done to the inventory, and what the message has to name: what was given, what is allowed, where to change it.
 SETTINGS: dict[str, tuple[Damage, list[str]]] = {
-    "empty group": (group("compute_nodes", {}), ["compute_nodes has no host", "at least one", "hosts.yml"]),
+    "empty group": (group("compute_nodes", {}), ["compute_nodes has no hosts", "at least one", "hosts.yml"]),
     "misspelt group": (
         group("compute_node", {"stray": {}}),
         ["group compute_node with stray", "did you mean compute_nodes?", "hosts.yml", "preflight_allowed_names"],
     ),
     "several controllers": (
         group("controller_nodes", {"controller": {}, "network": {}}),
-        ["controller_nodes has 2 hosts (controller, network)", "one controller is supported", "hosts.yml"],
+        ["controller_nodes has 2 hosts (controller, network)", "only one controller is supported", "hosts.yml"],
     ),
     "unknown service": (
         setting(cloud_services=["keystone", "glance", "placement", "nova", "neutron", "sinder"]),
-        ["'sinder'", "did you mean cinder", "cloud_services", "allowed are keystone, glance", "group_vars/all"],
+        ["'sinder'", "did you mean cinder", "cloud_services", "allowed values: keystone, glance", "group_vars/all"],
     ),
     "services that are no cloud": (
         setting(cloud_services=["keystone", "glance"]),
-        ["cloud_services lacks placement, nova, neutron", "use the roles in a playbook of your own", "group_vars/all"],
+        ["cloud_services lacks placement, nova, neutron", "use the roles in your own playbook", "group_vars/all"],
     ),
     "name that cannot be part of a file's": (
         setting(cloud_name="a/b"),
-        ["cloud_name is 'a/b'", "allowed are letters, digits", "group_vars/all"],
+        ["cloud_name is 'a/b'", "use letters, digits", "group_vars/all"],
     ),
-    "nothing": (setting(cloud_region=None), ["cloud_region has no value", "give a text, such as RegionOne", "group_vars/all"]),
+    "nothing": (setting(cloud_region=None), ["cloud_region has no value", "give a string, such as RegionOne", "group_vars/all"]),
     "text in place of a list": (
         setting(cloud_dns_servers="9.9.9.9"),
-        ["cloud_dns_servers is the text '9.9.9.9'", "give a list, such as [9.9.9.9, 1.1.1.1]", "group_vars/all"],
+        ["cloud_dns_servers is the string '9.9.9.9'", "give a list, such as [9.9.9.9, 1.1.1.1]", "group_vars/all"],
     ),
     "template that fails": (
         setting(cloud_credentials_file="{{ nowhere }}/clouds.yaml"),
@@ -109,7 +109,7 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         [
             "cloud_project_network (192.0.0.0/16)",
             "cloud_management_network (192.0.2.0/24)",
-            "a range of its own",
+            "its own range",
             "group_vars/all",
         ],
     ),
@@ -135,7 +135,7 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "interface of one host": (
         variable("network", cloud_external_interface=["eth2"]),
-        ["cloud_external_interface of host network is the list ['eth2']", "give a text, such as eno3", "host_vars"],
+        ["cloud_external_interface of host network is the list ['eth2']", "give a string, such as eno3", "host_vars"],
     ),
     "one interface for two bridges": (
         setting(cloud_tenant_network_type="vlan", cloud_vlan_interface="eth2"),
@@ -147,7 +147,7 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "size of volumes that is no number": (
         setting(cloud_volume_gb="10G"),
-        ["cloud_volume_gb is '10G'", "a whole number from 1", "group_vars/all"],
+        ["cloud_volume_gb is '10G'", "a positive integer", "group_vars/all"],
     ),
     "required setting missing": (
         without("cloud_external_network"),
@@ -176,11 +176,11 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "secret that YAML reads as a number": (
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq=12345678)),
-        ["rabbitmq is a number for YAML", "single quotes", "secrets.yml"],
+        ["rabbitmq is a number in YAML", "single quotes", "secrets.yml"],
     ),
     "secret that YAML reads as a boolean": (
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq=True)),
-        ["rabbitmq is yes or no for YAML", "single quotes"],
+        ["rabbitmq is a boolean in YAML", "single quotes"],
     ),
     "secret with the braces of a template": (
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq="ab{{cd-hush-ef")),
@@ -192,7 +192,7 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "secret that refers to nothing": (
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq="{{ vault_hush }}")),
-        ["rabbitmq is a template that cannot be computed", "define what it refers to"],
+        ["rabbitmq is a template that cannot be evaluated", "define the variables in it"],
     ),
     "secret of two lines": (
         secrets(lambda content: content["cloud_secrets"].update(nova_keystone="hush-hush\nhush-hush")),
@@ -200,23 +200,23 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "secret that is not ASCII": (
         secrets(lambda content: content["cloud_secrets"].update(glance_database="hush-hush-ü")),
-        ["glance_database has characters that are not ASCII"],
+        ["glance_database has non-ASCII characters"],
     ),
     "secret that is too long for Keystone": (
         secrets(lambda content: content["cloud_secrets"].update(demo="hush" * 20)),
-        ["demo has a length that does not fit", "8 to 72 characters"],
+        ["demo has the wrong length", "8 to 72 characters"],
     ),
     "key of Heat with a wrong length": (
         secrets(lambda content: content["cloud_secrets"].update(heat_encryption="hush" * 5)),
-        ["heat_encryption has a length that does not fit", "16, 24 or 32 characters"],
+        ["heat_encryption has the wrong length", "16, 24 or 32 characters"],
     ),
     "secret that Keystone's schema cannot use": (
         secrets(lambda content: content["cloud_secrets"].update(keystone_database="hush-hush@hush")),
-        ["keystone_database has characters that keystone-manage db_sync cannot take", "letters, digits and - . _"],
+        ["keystone_database has characters that keystone-manage db_sync cannot handle", "letters, digits and - . _"],
     ),
     "secret that oslo.messaging cannot use": (
         secrets(lambda content: content["cloud_secrets"].update(rabbitmq="hush-hush/hush")),
-        ["rabbitmq has characters that oslo.messaging cannot take", "letters, digits and ! "],
+        ["rabbitmq has characters that oslo.messaging cannot handle", "letters, digits and ! "],
     ),
     "misspelt secret": (
         secrets(lambda content: content["cloud_secrets"].update(rabitmq=content["cloud_secrets"].pop("rabbitmq"))),
@@ -224,20 +224,20 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
     ),
     "secrets of one host": (
         variable("compute", cloud_secrets={"nova_keystone": "hush-hush-hush"}),
-        ["cloud_secrets of host compute differs from that of host controller in cinder_database", "group_vars/all"],
+        ["cloud_secrets differs between hosts controller and compute in cinder_database", "group_vars/all"],
     ),
     "option of a role": (
         setting(glance_port="hush", preflight_memory_mb={"network_nodes": "lots"}, resources_flavors="tiny"),
         [
-            "glance_port does not fit the role glance",
-            "preflight_memory_mb does not fit the role preflight",
-            "resources_flavors does not fit the role resources",
+            "glance_port is not valid for the role glance",
+            "preflight_memory_mb is not valid for the role preflight",
+            "resources_flavors is not valid for the role resources",
             "group_vars/all",
         ],
     ),
     "secrets that are none": (
         secrets(lambda content: content.update(cloud_secrets=["a", "b"])),
-        ["secrets.yml", "something else under cloud_secrets than names with values"],
+        ["secrets.yml", "cloud_secrets is not a dictionary of names and values"],
     ),
 }
 # One of each kind runs always. The tables of the unit tests have the breadth, and `make test-full` runs all of them here as well.
@@ -282,7 +282,7 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         setting(cloud_tunnel_network="10.77.0.0/24"),
         [
             "compute does not fit",
-            "cloud_tunnel_network: none of the node's IPv4 addresses is in 10.77.0.0/24",
+            "cloud_tunnel_network: the node has no IPv4 address in 10.77.0.0/24",
             "10.0.1.",
             "inventory",
         ],
@@ -293,11 +293,11 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
     ),
     "disk that is not there": (
         setting(cloud_volume_device="/dev/vdz"),
-        ["/dev/vdz, which is not there", "its disks are", "cloud_volume_device", "cloud.yml"],
+        ["/dev/vdz, which does not exist", "disks are", "cloud_volume_device", "cloud.yml"],
     ),
     "disk that is mounted": (
         setting(cloud_volume_device="/dev/ubda", lvm_storage_volume_group="another"),
-        ["controller does not fit", "/dev/ubda", "mounted at /", "not even lvm_storage_wipe_device"],
+        ["controller does not fit", "/dev/ubda", "mounted at /", "even lvm_storage_wipe_device"],
     ),
     "volume group that is elsewhere": (
         setting(cloud_volume_device="/dev/ubdp"),
@@ -312,7 +312,7 @@ NODES: dict[str, tuple[Damage, list[str]]] = {
         [
             "network does not fit",
             "cloud_external_interface is eth0",
-            "this run came to the node through eth0 (10.0.0.12)",
+            "this run reaches the node through eth0 (10.0.0.12)",
             "host_vars",
         ],
     ),
@@ -679,5 +679,5 @@ def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:
     secrets(lambda content: content["cloud_secrets"].pop("glance_database"))(nowhere)
     encrypted = encrypt()
     status, output = play(nowhere, "preflight", *vault, "-e", "secrets_add_missing=true")
-    assert_refused(status, output, ["is encrypted, so that glance_database cannot be added", "ansible-vault decrypt"])
+    assert_refused(status, output, ["is encrypted, and glance_database cannot be added", "ansible-vault decrypt"])
     assert path.read_text() == encrypted

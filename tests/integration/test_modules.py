@@ -352,15 +352,15 @@ def test_a_volume_group_is_made_once_and_never_again() -> None:
         device = on_node("controller", f"losetup --associated {file} --noheadings --output NAME").strip()
         facts = run_module("node_facts", "controller", {})["ansible_facts"]
         about = facts["ansible_block_devices"][device]
-        assert (about["group"], about["member"], about["used"]) == (name, True, ["mikumo--test-volume (lvm) is made of it"])
+        assert (about["group"], about["member"], about["used"]) == (name, True, ["mikumo--test-volume (lvm) is built on it"])
         assert facts["ansible_loop_files"][device] == file
         # an active volume is not wiped, whatever was consented to
         for consent in (False, True):
             refused = run_module("volume_group", "controller", {"name": "mikumo-other", "device": device, "wipe": consent})
-            assert "mikumo--test-volume (lvm) is made of it" in refused["msg"]
+            assert "mikumo--test-volume (lvm) is built on it" in refused["msg"]
         # as after a reboot with the file gone
         on_node("controller", f"vgchange --quiet --activate n {name} && losetup --detach {device} && mv {file} {file}.kept")
-        assert "was on this node before" in run_module("volume_group", "controller", wanted)["msg"]
+        assert "existed on this node before" in run_module("volume_group", "controller", wanted)["msg"]
         on_node("controller", f"! test -e {file} && mv {file}.kept {file}")
         assert run_module("volume_group", "controller", wanted | {"file_gb": 2})["changes"] == [f"{file} attached"]
         assert "volume" in on_node("controller", f"lvs --noheadings --options lv_name {name}")

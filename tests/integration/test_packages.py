@@ -1,7 +1,7 @@
 # Copyright: The Mikumo authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role packages with sources of packages that fail, against the real apt and a dpkg with a root directory of its own."""
+"""The role packages with failing package sources, against the real apt and a dpkg with a root directory of its own."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_source_that_fails_does_not_stop_the_others(apt: Path, broken: str) ->
 def test_sources_without_the_package_are_named(apt: Path, broken: str) -> None:
     status, output = play(apt, broken)
     assert status != 0
-    words = [NAME, "These sources of packages fail", "vendor", "/etc/apt/sources.list.d", "Acquire::http::Proxy"]
+    words = [NAME, "These package sources fail", "vendor", "/etc/apt/sources.list.d", "Acquire::http::Proxy"]
     assert [word for word in words if word not in output] == [], output[-3000:]
 
 
@@ -127,4 +127,4 @@ def test_a_name_that_no_source_has(apt: Path) -> None:
     status, output = play(apt, good(apt), "mikumo-no-such-package")
     assert status != 0
     assert "mikumo-no-such-package" in output
-    assert "sources of packages fail" not in output
+    assert "package sources fail" not in output

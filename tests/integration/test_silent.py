@@ -61,7 +61,7 @@ def test_a_port_that_is_closed_and_a_node_that_is_down(site: Path) -> None:
     words = [
         "of 127.0.0.1 (Glance) refuses compute",
         "of 127.0.0.1 (RabbitMQ)",
-        "gone cannot be asked",
+        "gone cannot be examined",
         "compute:",
     ]
     assert [word for word in words if word not in message] == [], output[-4000:]

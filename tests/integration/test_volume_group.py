@@ -167,7 +167,7 @@ def test_a_group_whose_disk_is_away_is_not_made_again(group: Callable[..., Resul
     one, two = disk("a"), disk("b")
     converge(group, device=one)
     run("losetup", "--detach", one)
-    refused(group, "was on this node before", VG, "backup", device=two)
+    refused(group, "existed on this node before", VG, "backup", device=two)
     assert members() == set()
 
 
@@ -182,9 +182,9 @@ def test_a_group_does_not_move(group: Callable[..., Result], disk: Callable[[str
 
 
 def test_a_disk_that_is_not_there(group: Callable[..., Result], tmp_path: Path) -> None:
-    refused(group, "/dev/nope is not there", "cloud_volume_device", device="/dev/nope")
+    refused(group, "/dev/nope does not exist", "cloud_volume_device", device="/dev/nope")
     (tmp_path / "file").touch()
-    refused(group, "is no block device", device=str(tmp_path / "file"))
+    refused(group, "is not a block device", device=str(tmp_path / "file"))
 
 
 def test_a_file(group: Callable[..., Result], tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_file_that_is_gone_is_not_made_again(group: Callable[..., Result], tmp
     file.rename(kept)
     # as after a reboot
     run("losetup", "--detach", device)
-    refused(group, "was on this node before", str(file), file=str(file), file_gb=1)
+    refused(group, "existed on this node before", str(file), file=str(file), file_gb=1)
     assert not file.exists()
     kept.rename(file)
     assert group(file=str(file), file_gb=1)["changes"] == [f"{file} attached"]
@@ -236,7 +236,7 @@ def test_a_file_that_was_removed_while_it_is_in_use(group: Callable[..., Result]
     (device,) = attached(file)
     file.unlink()
     try:
-        refused(group, "was removed while it was in use", f"dd if={device}", file=str(file), file_gb=1)
+        refused(group, "was deleted while in use", f"dd if={device}", file=str(file), file_gb=1)
         assert not file.exists()
     finally:
         run("losetup", "--detach", device)
@@ -268,7 +268,7 @@ def test_a_file_grows_and_is_never_made_smaller(group: Callable[..., Result], tm
     assert int(run("vgs", "--noheadings", "--units", "m", "--nosuffix", "--options", "vg_size", VG).split(".")[0]) > 2000
     done = group(file=str(file), file_gb=1)
     assert done["changed"] is False
-    assert "never made smaller" in json.dumps(done["warnings"])
+    assert "never shrinks the file" in json.dumps(done["warnings"])
     # a run that was killed between the file and the group
     os.truncate(file, 3 * 1024 * MIB)
     assert converge(group, file=str(file), file_gb=3)["changes"] == [f"volume group {VG} grown"]

@@ -41,10 +41,10 @@ def test_node_address(facts):
         (
             {"all_ipv4_addresses": ["10.0.0.1"]},
             "10.0.1.0/24",
-            r"none of the node's IPv4 addresses is in 10\.0\.1\.0/24; it has: 10\.0\.0\.1\.",
+            r"the node has no IPv4 address in 10\.0\.1\.0/24\. Its addresses: 10\.0\.0\.1\.",
         ),
-        ({"all_ipv4_addresses": []}, "10.0.1.0/24", "it has: none at all"),
-        ({}, "10.0.1.0/24", "it has: none at all.*IPv6 is not supported"),
+        ({"all_ipv4_addresses": []}, "10.0.1.0/24", "Its addresses: none"),
+        ({}, "10.0.1.0/24", "Its addresses: none.*IPv6 is not supported"),
         (
             {"all_ipv4_addresses": ["10.0.1.2", "10.0.1.1"]},
             "10.0.1.0/24",
@@ -55,7 +55,7 @@ def test_node_address(facts):
         ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.0.1/24", r"did you mean 10\.0\.0\.0/24\?"),
         ({"all_ipv4_addresses": ["10.0.0.1"]}, "10.0.0.1", "is not a network"),
         ({"all_ipv4_addresses": ["10.0.0.1"]}, None, "None is not a network"),
-        (["10.0.0.1"], "10.0.0.0/24", "wants the facts"),
+        (["10.0.0.1"], "10.0.0.0/24", "expects the facts"),
     ],
 )
 def test_node_address_errors(facts, cidr, message):
@@ -70,7 +70,7 @@ def test_node_address_errors(facts, cidr, message):
         ({"a": "10.0.0.0/24", "b": "10.0.0.0/24"}, []),
         ({"a": "10.0.0.0/24", "c": "10.0.0.0/24"}, ["a (10.0.0.0/24) and c (10.0.0.0/24) overlap"]),
         ({"a": "10.0.0.0/24", "b": "10.0.0.0/16"}, ["a (10.0.0.0/24) and b (10.0.0.0/16) overlap"]),
-        ({"a": "10.0.0.5/24", "b": "x/y"}, ["a: 10.0.0.5/24 is an address in a network", "b: 'x/y' is not a network"]),
+        ({"a": "10.0.0.5/24", "b": "x/y"}, ["a: 10.0.0.5/24 is a host address", "b: 'x/y' is not a network"]),
     ],
 )
 def test_network_overlaps(networks, problems):

@@ -68,11 +68,11 @@ def test_sources_that_fail(errors: str, expected: list[str]) -> None:
         (
             {"errors": TRANSIENT},
             ["no-such-host.invalid", "/etc/apt/sources.list.d", "Acquire::http::Proxy"],
-            ["held", "check mode"],
+            ["on hold", "Check mode"],
         ),
-        ({"held": ["libvirt0", "qemu-system-x86"]}, ["libvirt0, qemu-system-x86", "apt-mark unhold"], ["sources of packages"]),
-        ({"check_mode": True}, ["In check mode", "apt-get update"], ["held"]),
-        ({}, ["run the same again"], ["held", "sources of packages fail"]),
+        ({"held": ["libvirt0", "qemu-system-x86"]}, ["libvirt0, qemu-system-x86", "apt-mark unhold"], ["package sources"]),
+        ({"check_mode": True}, ["Check mode", "apt-get update"], ["on hold"]),
+        ({}, ["run the playbook again"], ["on hold", "package sources fail"]),
     ],
 )
 def test_one_message(options: dict[str, object], words: list[str], others: list[str]) -> None:

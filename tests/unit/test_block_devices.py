@@ -41,14 +41,14 @@ def found(*entries: dict[str, Any], **groups: str) -> dict[str, Any]:
         (
             entry("vdb", entry("md0", kind="raid1"), fstype="linux_raid_member"),
             ["a part of a RAID array"],
-            ["md0 (raid1) is made of it"],
+            ["md0 (raid1) is built on it"],
         ),
         (
             entry("vdb", entry("mpatha", kind="mpath"), fstype="mpath_member"),
             ["a path of a multipath device"],
             ["it is a path of the multipath device /dev/mapper/mpatha"],
         ),
-        (entry("vdb", entry("vg-lv", kind="lvm"), fstype="LVM2_member"), [], ["vg-lv (lvm) is made of it"]),
+        (entry("vdb", entry("vg-lv", kind="lvm"), fstype="LVM2_member"), [], ["vg-lv (lvm) is built on it"]),
         # lsblk says the type of the table that a partition is in
         (entry("vdb", kind="part", pttype="gpt"), [], []),
     ],
@@ -75,7 +75,7 @@ def test_a_device_of_several_parents_is_one() -> None:
         (entry("vdb", fstype="xfs"), {}, False, "a file system (xfs)"),
         (entry("vdb", fstype="xfs"), {}, True, ""),
         (entry("vdb", fstype="xfs", mounted="/srv"), {}, True, "mounted at /srv"),
-        (entry("vdb", ro=True), {}, True, "cannot be written"),
+        (entry("vdb", ro=True), {}, True, "it is read-only"),
     ],
 )
 def test_refusals(device: dict[str, Any], groups: dict[str, str], wipe: bool, refused: str) -> None:

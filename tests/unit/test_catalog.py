@@ -415,9 +415,9 @@ def test_a_list_that_may_have_been_cut_is_not_trusted():
 @pytest.mark.parametrize(
     ("described", "words"),
     [
-        ({"users": [user("x", domain="nowhere")]}, r"user x@nowhere refers to domain 'nowhere'.*Found: Default"),
-        ({"users": [user("x", default_project="none")]}, r"user x refers to project 'none'.*Found: none"),
-        ({"users": [user("x", roles=[{"role": "boss", "system": "all"}])]}, r"role 'boss'.*Found: admin, member"),
+        ({"users": [user("x", domain="nowhere")]}, r"user x@nowhere refers to domain 'nowhere'.*Existing domains: Default"),
+        ({"users": [user("x", default_project="none")]}, r"user x refers to project 'none'.*Existing projects: none"),
+        ({"users": [user("x", roles=[{"role": "boss", "system": "all"}])]}, r"role 'boss'.*Existing roles: admin, member"),
         ({"users": [user("x"), user("x")]}, "described twice"),
         ({"users": [user("nova", state="absent")]}, "another administrator"),
         ({"domains": [item("Default") | {"state": "absent"}]}, "default domain"),
@@ -529,7 +529,7 @@ def test_what_cannot_be_described_is_left_out(left_out, kind):
 
 def test_a_region_has_to_be_chosen_where_there_are_several():
     keystone = Keystone(services=[glance()], endpoints=[endpoint("e1", "http://a"), endpoint("e2", "http://b", region="Two")])
-    with pytest.raises(CloudError, match="glance has endpoints in the regions RegionOne, Two"):
+    with pytest.raises(CloudError, match="glance has endpoints in several regions: RegionOne, Two"):
         CatalogInfo(keystone).description()
     assert CatalogInfo(keystone, "Two").description()["services"][0]["endpoints"] == {"public": "http://b"}
 

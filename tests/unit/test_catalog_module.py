@@ -101,6 +101,6 @@ def test_the_command_needs_an_account_and_a_region(keystone: Any, lacking: dict[
 
 
 def test_a_command_that_fails(keystone: Any) -> None:
-    keystone.error, keystone.problem = REFUSED, "`keystone-manage bootstrap` ended with 1: why"
-    with pytest.raises(CloudError, match="ended with 1: why"):
+    keystone.error, keystone.problem = REFUSED, "`keystone-manage bootstrap` exited with status 1: why"
+    with pytest.raises(CloudError, match="exited with status 1: why"):
         catalog.opened(OPTIONS, False, Differences())

@@ -119,14 +119,14 @@ def test_permissions_that_others_could_read_are_taken_away(tmp_path: Path) -> No
 
 
 REFUSED = {
-    "no YAML": ("clouds: [secret-in-file\n", "not YAML"),
-    "two of one name": ("clouds:\n  a: {password: secret-in-file}\n  a: {}\n", "not YAML, see line 3"),
-    "two documents": ("a: 1\n---\nb: secret-in-file\n", "not YAML"),
-    "a list": ("- secret-in-file\n", "no names of clouds"),
-    "clouds that are a list": ("clouds: [secret-in-file]\n", "no names of clouds"),
+    "no YAML": ("clouds: [secret-in-file\n", "not valid YAML"),
+    "two of one name": ("clouds:\n  a: {password: secret-in-file}\n  a: {}\n", r"not valid YAML \(see line 3\)"),
+    "two documents": ("a: 1\n---\nb: secret-in-file\n", "not valid YAML"),
+    "a list": ("- secret-in-file\n", "must contain a mapping of cloud names"),
+    "clouds that are a list": ("clouds: [secret-in-file]\n", "must contain a mapping of cloud names"),
     "our name elsewhere": (
         "clouds:\n  mikumo:\n    auth: {auth_url: 'https://u:secret-in-file@other.example.org:5000/v3'}\n",
-        "cloud mikumo already, at other.example.org:5000",
+        "already has a cloud mikumo at other.example.org:5000",
     ),
     "not UTF-8": (b"\xff\xfe secret-in-file", "not UTF-8"),
 }
@@ -146,20 +146,20 @@ def test_refused_and_not_overwritten(case: str, tmp_path: Path) -> None:
 
 
 def test_places_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CloudsFileError, match="no directory"):
+    with pytest.raises(CloudsFileError, match="does not exist: create it"):
         bring(tmp_path / "none/clouds.yaml", clouds(), [])
     link = tmp_path / "link.yaml"
     link.symlink_to(tmp_path / "target.yaml")
     with pytest.raises(CloudsFileError, match=r"symbolic link to .*target\.yaml"):
         bring(link, clouds(), [])
     assert not (tmp_path / "target.yaml").exists()
-    with pytest.raises(CloudsFileError, match="no regular file"):
+    with pytest.raises(CloudsFileError, match="not a regular file"):
         bring(tmp_path, clouds(), [])
     path = tmp_path / "clouds.yaml"
     path.write_text(FOREIGN)
     uid = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
-    with pytest.raises(CloudsFileError, match=f"belongs to the user with the number {uid}"):
+    with pytest.raises(CloudsFileError, match=f"belongs to user ID {uid}"):
         bring(path, clouds(), [])
     assert path.read_text() == FOREIGN
 

@@ -144,11 +144,11 @@ def test_refuses_what_is_something_else(tmp_path):
     (tmp_path / "link").symlink_to("target")
     (tmp_path / "file").write_text("")
     cases = [
-        ({"path": "dir", "content": ""}, "is a directory, wanted a file"),
-        ({"path": "link", "content": ""}, "is a symbolic link to target, wanted a file"),
-        ({"path": "file", "state": "directory"}, "is a file, wanted a directory"),
-        ({"path": "dir", "state": "absent"}, "directory with files in it"),
-        ({"path": "file/below", "content": ""}, "a part of this path exists, but is not a directory"),
+        ({"path": "dir", "content": ""}, "is a directory, expected a file"),
+        ({"path": "link", "content": ""}, "is a symbolic link to target, expected a file"),
+        ({"path": "file", "state": "directory"}, "is a file, expected a directory"),
+        ({"path": "dir", "state": "absent"}, "directory that is not empty"),
+        ({"path": "file/below", "content": ""}, "a parent of this path is not a directory"),
     ]
     for entry, message in cases:
         with pytest.raises(files.FilesError, match=message):
@@ -158,12 +158,12 @@ def test_refuses_what_is_something_else(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"path": "a.conf", "content": ""}, "not an absolute path"),
-        ({"path": "/etc/../a", "content": ""}, "not an absolute path"),
+        ({"path": "a.conf", "content": ""}, "the path must be absolute"),
+        ({"path": "/etc/../a", "content": ""}, "the path must be absolute"),
         ({"path": "/a"}, "'content' is missing"),
-        ({"path": "/a", "state": "absent", "content": ""}, "makes no sense"),
-        ({"path": "/a", "content": "", "mode": "416"}, "in quotes: '0640'"),
-        ({"path": "/a", "content": "", "mode": "u=rw"}, "in quotes: '0640'"),
+        ({"path": "/a", "state": "absent", "content": ""}, "is not allowed with state absent"),
+        ({"path": "/a", "content": "", "mode": "416"}, "in quotes, such as '0640'"),
+        ({"path": "/a", "content": "", "mode": "u=rw"}, "in quotes, such as '0640'"),
     ],
 )
 def test_parse_errors(entry, message):
@@ -172,7 +172,7 @@ def test_parse_errors(entry, message):
 
 
 def test_duplicate():
-    with pytest.raises(files.FilesError, match="given twice"):
+    with pytest.raises(files.FilesError, match="listed twice"):
         files.parse([{"path": "/a", "content": ""}, {"path": "/a/", "state": "directory"}])
 
 
@@ -252,5 +252,5 @@ def test_binary_before(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"\xff\xfe")
     outcome = sync({"path": str(path), "content": "x"})
-    assert "2 bytes that are not text" in outcome.diff[0]["before"]
+    assert "2 bytes of binary data" in outcome.diff[0]["before"]
     assert path.read_text() == "x"

@@ -48,7 +48,7 @@ def test_a_port_on_which_nothing_listens() -> None:
 def test_a_name_that_nobody_knows() -> None:
     found = outcome("no-such-host.invalid", 1)
     assert found.outcome == "unknown name"
-    assert "compute cannot find the address" in connections.sentence(found, "compute", 2)
+    assert "compute cannot resolve this host name" in connections.sentence(found, "compute", 2)
 
 
 def test_a_server_that_takes_no_more_connections_is_silent() -> None:

@@ -74,7 +74,7 @@ def test_server_that_is_not_waited_for_is_unreachable(driver: Driver) -> None:
 
 def test_server_that_does_not_come_is_an_error_and_no_prediction(driver: Driver) -> None:
     driver.answers = [REFUSED] * 20
-    with pytest.raises(_database.DatabaseError, match=r"waited for 10 s.*journalctl -u mariadb") as raised:  # noqa: SIM117
+    with pytest.raises(_database.DatabaseError, match=r"Waited 10 s.*journalctl -u mariadb") as raised:  # noqa: SIM117
         with _database.opened(_database.Connection(URL, wait=10)):
             pass
     assert not isinstance(raised.value, _database.UnreachableError)

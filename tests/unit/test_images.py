@@ -133,7 +133,7 @@ def converge(glance, items, tmp_path, *, check=False, **more):
 
 UPLOADED = "image tiny: uploaded from DISK"
 REPLACED = "image tiny: replaced by another upload from DISK"
-OLD = "image tiny: i1, which has other content or is a duplicate, removed"
+OLD = "image tiny: i1, which has different content or is a duplicate, removed"
 ASIDE = "image tiny: id i1 tiny -> tiny (replaced i1)"
 
 # What there is in Glance, what is described besides name and file, and the changes that are expected.
@@ -253,12 +253,12 @@ def test_image_in_use_is_put_aside(disk, tmp_path):
 
 def test_damaged_upload_is_removed(disk, tmp_path):
     glance = Glance(record(data=OTHER), damage=True)
-    with pytest.raises(CloudError, match="arrived damaged"):
+    with pytest.raises(CloudError, match="was damaged in transit"):
         converge(glance, [{"name": "tiny", "file": disk}], tmp_path)
     assert list(glance.records) == ["i1"]
 
 
-@pytest.mark.parametrize(("state", "words"), [("killed", "state killed"), ("saving", "is saving, not active")])
+@pytest.mark.parametrize(("state", "words"), [("killed", "state killed"), ("saving", "is still saving, not active")])
 def test_upload_that_does_not_become_active(state, words, disk, tmp_path):
     clock = iter(range(0, 10000, 100))
     with pytest.raises(CloudError, match=words):
@@ -294,7 +294,7 @@ def test_kernel_and_ramdisk(disk, tmp_path):
     ("items", "words"),
     [
         ([{"name": "a"}], "neither file nor url"),
-        ([{"name": "a", "file": "/nowhere/x"}], "/nowhere/x is not there"),
+        ([{"name": "a", "file": "/nowhere/x"}], "/nowhere/x does not exist"),
         ([{"name": "a"}, {"name": "a"}], "described twice"),
         ([{"name": "a", "kernel": "b"}, {"name": "b", "kernel": "a"}], "refer to each other"),
         ([{"name": "a", "kernel": "b"}, {"name": "b", "state": "absent"}], "described as absent"),
@@ -385,7 +385,7 @@ def test_consent_to_what_looks_like_something_else(tmp_path):
     path = tmp_path / "notes"
     path.write_bytes(b"text on a disk without a file system")
     item = {"name": "tiny", "file": str(path), "disk_format": "raw"}
-    with pytest.raises(CloudError, match="By its content it is text"):
+    with pytest.raises(CloudError, match="The file contains text"):
         converge(Glance(), [item], tmp_path)
     assert converge(Glance(), [{**item, "verify_format": False}], tmp_path)[0].changes
 
@@ -441,7 +441,7 @@ def test_unpacking_is_another_image_than_the_file_as_it_is(tmp_path):
 
 def test_compressed_download_that_is_an_archive(web, tmp_path):
     web["data"] = gzip.compress(b"\0" * 257 + b"ustar" + b"\0" * 1000)
-    with pytest.raises(CloudError, match="it is a tar archive"):
+    with pytest.raises(CloudError, match="contains a tar archive"):
         converge(Glance(), [{"name": "tiny", "url": web["url"], "unpack": True}], tmp_path)
     assert list((tmp_path / "cache").glob("*.unpacked")) == []
 

@@ -44,13 +44,14 @@ def test_memory(tmp_path):
 
 def test_addresses():
     output = [
-        {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1"}]},
+        {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1"}, {"family": "inet6", "local": "::1"}]},
         {"ifname": "eth0", "addr_info": [{"family": "inet", "local": "10.0.0.11"}, {"family": "inet6", "local": "fe80::1"}]},
         {"ifname": "br-ex"},
     ]
     assert node_facts.addresses(json.dumps(output)) == {
         "interfaces": ["lo", "eth0", "br-ex"],
         "all_ipv4_addresses": ["10.0.0.11"],
+        "all_ipv6_addresses": ["fe80::1"],
     }
 
 

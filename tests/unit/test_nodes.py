@@ -49,12 +49,16 @@ def test_a_node_that_fits() -> None:
 @pytest.mark.parametrize(
     ("facts", "wanted", "words"),
     [
-        ({"distribution_major_version": "12", "distribution_version": "12.9"}, {}, ["runs Debian 12.9", "allowed are Debian 13"]),
+        (
+            {"distribution_major_version": "12", "distribution_version": "12.9"},
+            {},
+            ["runs Debian 12.9", "only Debian 13 is supported"],
+        ),
         ({"distribution": "Ubuntu"}, {}, ["runs Ubuntu 13.2"]),
         ({"memtotal_mb": 2000}, {}, ["2000 MiB", "controller_nodes, storage_nodes", "3900 MiB", "hosts.yml"]),
         ({}, {"volume_gb": 9}, ["file system /var has 8.0 GiB", "9 GiB", "cloud_volume_device"]),
-        ({}, {"volume_device": "/dev/vdb", "volume_gb": 11}, ["/dev/vdb", "has 10.0 GiB", "11 GiB", "its disks are vdb"]),
-        ({}, {"volume_device": "/dev/vdz"}, ["/dev/vdz", "is not there"]),
+        ({}, {"volume_device": "/dev/vdb", "volume_gb": 11}, ["/dev/vdb", "has 10.0 GiB", "11 GiB", "disks are vdb"]),
+        ({}, {"volume_device": "/dev/vdz"}, ["/dev/vdz", "does not exist"]),
         ({}, {"volume_device": "/dev/vdb1"}, ["/dev/vdb1", "has 5.0 GiB"]),
         ({}, {"volume_device": "/dev/disk/by-id/virtio-data-part1"}, ["has 5.0 GiB"]),
         ({}, {"free_gb": 3}, ["file system /var has 2.0 GiB left", "3 GiB of preflight_free_gb"]),
@@ -81,7 +85,7 @@ def test_what_is_no_problem(wanted: dict[str, Any]) -> None:
 
 def test_facts_that_were_not_gathered() -> None:
     problems = node_problems({}, **FITS)
-    assert "no known system" in problems[0]
+    assert "an unknown system" in problems[0]
     assert "0 MiB" in problems[1]
 
 
@@ -136,16 +140,16 @@ def interface_problems(facts: dict[str, Any], external: str, vlan: str = "", **w
 @pytest.mark.parametrize(
     ("external", "words"),
     [
-        ("eth0", ["cloud_external_interface is eth0", "this run came to the node through eth0 (10.0.0.12)", "host_vars"]),
+        ("eth0", ["cloud_external_interface is eth0", "this run reaches the node through eth0 (10.0.0.12)", "host_vars"]),
         ("eth9", ["the default route leads through eth9", "move the route"]),
         ("eth1", ["eth1 has 10.0.1.12/24, 2001:db8::12/64", "preflight_interface_may_lose_addresses"]),
         ("eth4", ["is eth4, which carries eth4.5", "eth4.5 has 10.0.5.12/24"]),
         ("eth5", ["is eth5, which carries br6", "br6 has 10.0.6.12/24"]),
-        ("eth6", ["is eth6, a port of the bond bond0", "take it out of bond0"]),
+        ("eth6", ["is eth6, a port of the bond bond0", "remove it from bond0"]),
         ("bond0", ["bond0 has 10.0.7.12/24"]),
-        ("eth8", ["is eth8, a port of br-foreign", "ovs-vsctl del-port br-foreign eth8"]),
+        ("eth8", ["is eth8, which others added to the Open vSwitch bridge br-foreign", "ovs-vsctl del-port br-foreign eth8"]),
         ("lo", ["the loopback interface"]),
-        ("enp1s0", ["another name of this node's interface eth0", "write eth0"]),
+        ("enp1s0", ["an alternative name of this node's interface eth0", "use eth0"]),
     ],
 )
 def test_an_interface_that_the_node_would_lose(external: str, words: list[str]) -> None:
@@ -161,7 +165,7 @@ def test_an_interface_that_may_be_taken(external: str) -> None:
 
 @pytest.mark.parametrize(
     ("session", "words"),
-    [("eth4.5", ["eth4, which carries eth4.5", "this run came"]), ("br6", ["eth5, which carries br6", "this run came"])],
+    [("eth4.5", ["eth4, which carries eth4.5", "this run reaches"]), ("br6", ["eth5, which carries br6", "this run reaches"])],
 )
 def test_a_session_on_top_of_an_interface(session: str, words: list[str]) -> None:
     facts = {"session_interface": session, "session_address": "x"}
@@ -185,7 +189,7 @@ def test_an_uplink_stays_while_the_node_is_reached_through_its_bridge() -> None:
     reached = {"openvswitch_ports": ports, "session_interface": "br-external", "session_address": "10.0.0.12"}
     assert interface_problems(reached, "eth2") == []
     (problem,) = interface_problems(reached, "eth3")
-    assert "take eth2 out of the bridge br-external, and this run came" in problem
+    assert "remove eth2 from the bridge br-external, but this run reaches" in problem
     routed = {"openvswitch_ports": ports, "default_interfaces": ["br-external"]}
     assert "the default route" in interface_problems(routed, "eth3")[0]
 
@@ -256,16 +260,16 @@ def test_a_disk_under_any_name(device: str) -> None:
 @pytest.mark.parametrize(
     ("device", "words"),
     [
-        ("/dev/vdz", ["/dev/vdz, which is not there", "its disks are vda, vdb, vdc"]),
-        ("/dev/disk/by-id/virtio-gone", ["is not there"]),
+        ("/dev/vdz", ["/dev/vdz, which does not exist", "disks are vda, vdb, vdc"]),
+        ("/dev/disk/by-id/virtio-gone", ["does not exist"]),
         ("/dev/disk/by-partlabel/volumes", ["has 5.0 GiB, less than the 8 GiB"]),
-        ("/dev/vda", ["in use", "vda1 is mounted at /", "not even lvm_storage_wipe_device"]),
-        ("/dev/vdc", ["carries a file system (xfs)", "lvm_storage_wipe_device"]),
-        ("/dev/disk/by-uuid/1234", ["carries a file system (xfs)"]),
+        ("/dev/vda", ["in use", "vda1 is mounted at /", "even lvm_storage_wipe_device"]),
+        ("/dev/vdc", ["contains a file system (xfs)", "lvm_storage_wipe_device"]),
+        ("/dev/disk/by-uuid/1234", ["contains a file system (xfs)"]),
         ("/dev/vdd", ["a part of the volume group ceph-123", "lvm_storage_wipe_device"]),
         ("/dev/vdf", ["path of the multipath device /dev/mapper/mpatha"]),
-        ("/dev/sr0", ["cannot be written"]),
-        ("/dev/vdg", ["cannot be written"]),
+        ("/dev/sr0", ["it is read-only"]),
+        ("/dev/vdg", ["it is read-only"]),
     ],
 )
 def test_a_disk_that_cannot_carry_volumes(device: str, words: list[str]) -> None:
@@ -286,7 +290,7 @@ def test_consent_that_is_text() -> None:
 
 
 OURS = {
-    "/dev/vdb": block(member=True, group="cinder-volumes", used=["cinder--volumes-volume (lvm) is made of it"], size=5 * GIB),
+    "/dev/vdb": block(member=True, group="cinder-volumes", used=["cinder--volumes-volume (lvm) is built on it"], size=5 * GIB),
     "/dev/vdc": block(member=True, group="cinder-volumes", size=5 * GIB),
     "/dev/vdd": block(),
 }

@@ -49,18 +49,18 @@ def test_header():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("text", "wants a dictionary"),
-        ({"s": "text"}, r"section \[s\]: wanted a dictionary of options, got str"),
+        ("text", "expects a dictionary"),
+        ({"s": "text"}, r"section \[s\]: expected a dictionary of options, got str"),
         ({"s": {"a": "x\ny"}}, r"s\.a: the value has more than one line"),
         ({"s": {"a": ["x,y"]}}, r"s\.a: the element 'x,y' contains ','"),
         ({"s": {"a": [["x"]]}}, r"s\.a: a value of type list"),
         ({"s": {"a": {"k:": "v"}}}, r"s\.a: the element 'k:' contains ':'"),
         ({"s": {True: "x"}}, "option name True is of type bool"),
-        ({"s": {"a=b": "x"}}, r"s\.a=b: not a name"),
-        ({"s": {"#a": "x"}}, r"s\.#a: not a name"),
-        ({"s": {"a[]": "x"}}, r"s\.a\[\]: the suffix '\[\]' wants a list"),
-        ({"s]": {}}, "not a name that an INI section"),
-        ({1: {}}, "not a name that an INI section"),
+        ({"s": {"a=b": "x"}}, r"s\.a=b: not a valid name"),
+        ({"s": {"#a": "x"}}, r"s\.#a: not a valid name"),
+        ({"s": {"a[]": "x"}}, r"s\.a\[\]: the suffix '\[\]' requires a list"),
+        ({"s]": {}}, "not a valid name for an INI section"),
+        ({1: {}}, "not a valid name for an INI section"),
     ],
 )
 def test_errors(config, message):

@@ -38,9 +38,9 @@ def test_union(tmp_path):
         ("a_packages: ['x', '{{ b }}']\n", "a_packages contains the template"),
         ("a_packages: x\n", "a_packages is the string 'x'"),
         ("a_packages: {x: y}\n", "a_packages is of type dict"),
-        ("a_packages: [1]\n", "contains 1, which is not the name"),
-        ("- x\n", "wanted a dictionary"),
-        ("a: [\n", "cannot be read as YAML"),
+        ("a_packages: [1]\n", "contains 1, which is not a package name"),
+        ("- x\n", "expected a dictionary"),
+        ("a: [\n", "invalid YAML"),
     ],
 )
 def test_errors(tmp_path, text, message):

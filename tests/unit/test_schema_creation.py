@@ -21,7 +21,7 @@ KNOWN = Revisions({"a": frozenset(), "b": frozenset("a"), "c": frozenset("b")})
 def test_mark_says_what_was_written() -> None:
     mark = Mark(frozenset({"c"}), "alembic_version", "glance 'x'", "2026-11-27T20:00:00+00:00", "controller")
     assert Mark.read(mark.comment()) == mark
-    assert str(mark) == ("a creation that did not end (of glance 'x' to c, begun at 2026-11-27T20:00:00+00:00 from controller)")
+    assert str(mark) == ("an unfinished creation (of glance 'x' to c, begun at 2026-11-27T20:00:00+00:00 from controller)")
 
 
 @pytest.mark.parametrize("comment", ["", "made by hand", "[]", "{}", '{"heads": null}', "7"])

@@ -96,9 +96,9 @@ def test_what_is_missing_needs_consent_and_leaves_the_rest(tmp_path: Path) -> No
     [
         ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "is encrypted"),
         ("cloud_secrets:\n  a: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n", "is encrypted"),
-        ("cloud_secrets: [hush\n", "not YAML"),
-        ("- hush\n", "has no variables"),
-        ("cloud_secrets: hush\n", "something else under cloud_secrets"),
+        ("cloud_secrets: [hush\n", "not valid YAML"),
+        ("- hush\n", "does not contain variables"),
+        ("cloud_secrets: hush\n", "is not a mapping of names to values"),
     ],
 )
 def test_files_that_are_not_added_to(text: str, words: str, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_files_that_are_not_added_to(text: str, words: str, tmp_path: Path) -> N
 
 
 def test_places_that_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SecretsFileError, match="there is no directory"):
+    with pytest.raises(SecretsFileError, match="does not exist: create it"):
         bring(tmp_path / "a/b/secrets.yml", NAMES, [], add=False)
     with pytest.raises(SecretsFileError, match=r"not in .* but elsewhere"):
         bring(tmp_path / "secrets.yml", ["rabbitmq"], ["demo"], add=True)
@@ -122,7 +122,7 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link.yml").symlink_to("nowhere")
     with pytest.raises(SecretsFileError, match="symbolic link to a file that does not exist"):
         bring(tmp_path / "link.yml", NAMES, [], add=False)
-    with pytest.raises(SecretsFileError, match="no regular file"):
+    with pytest.raises(SecretsFileError, match="not a regular file"):
         bring(tmp_path / "group_vars", NAMES, [], add=False)
 
 
@@ -156,7 +156,7 @@ def test_place(tmp_path: Path) -> None:
     first.touch()
     assert place("", [str(one), str(other)]) == first
     for sources in (["one.example.org,"], [], [str(tmp_path / "none")]):
-        with pytest.raises(SecretsFileError, match="is no file"):
+        with pytest.raises(SecretsFileError, match="is not a file"):
             place("", sources)
 
 

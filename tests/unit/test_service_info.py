@@ -120,7 +120,7 @@ def need_an_answer(service: dict[str, Any]) -> None:
         (add_revision, ["the schema goods is not at its newest revision"]),
         (lose_database, ["the schema goods"]),
         (stop_unit, ["till.service would start: it is not running"]),
-        (need_an_answer, ["shop.service does not answer at http://127.0.0.1:9/: the last try ended with"]),
+        (need_an_answer, ["shop.service does not answer at http://127.0.0.1:9/: the last attempt failed: "]),
     ],
 )
 def test_what_differs_is_named(
@@ -172,7 +172,7 @@ def test_services_may_share_a_unit_and_a_file(look: Callable[..., dict[str, Any]
     [
         ({"units": [{"nmae": "shop"}]}, "nmae"),
         ({"files": [{"path": "/f", "state": "gone"}]}, "value of state must be one of: present, absent, directory, got: gone"),
-        ({"files": [{"path": "relative", "content": ""}]}, "relative: not an absolute path"),
+        ({"files": [{"path": "relative", "content": ""}]}, "relative: the path must be absolute"),
     ],
 )
 def test_what_is_described_wrongly_is_refused(

@@ -72,7 +72,7 @@ def test_what_uwsgi_reads(api: int, lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("api", "words"),
     [
-        ({**APIS[0], "thread": 1}, r"'nova-api' has the unknown thread; an API has unit, application"),
+        ({**APIS[0], "thread": 1}, r"'nova-api' has unknown keys \(thread\); allowed are unit, application"),
         ({"unit": "nova-api", "threads": 1}, r"'nova-api' has no application, processes"),
     ],
 )
@@ -143,7 +143,7 @@ def test_permissions_name_the_user_who_has_them() -> None:
     ("description", "words"),
     [
         ({"name": "shop"}, r"'shop' has no packages"),
-        (SHOP | {"unit": []}, r"'shop' has the unknown unit; it has name, packages, and may have user, files, units"),
+        (SHOP | {"unit": []}, r"'shop' has unknown keys \(unit\); required are name, packages; optional are user, files, units"),
     ],
 )
 def test_a_description_that_is_wrong_is_refused(description: dict[str, Any], words: str) -> None:

@@ -291,27 +291,27 @@ BAD: list[tuple[dict[str, Any], str]] = [
             "defaults",
         )
     ],
-    ({"cloud_name": 2026}, "cloud_name is the number 2026: give a text, such as example (in quotes)"),
-    ({"cloud_region": " "}, "cloud_region is empty: give a text, such as RegionOne"),
-    ({"cloud_region": False}, "cloud_region is false, which YAML also makes of words like yes, no, on and off"),
+    ({"cloud_name": 2026}, "cloud_name is the number 2026: give a string, such as example (in quotes)"),
+    ({"cloud_region": " "}, "cloud_region is empty: give a string, such as RegionOne"),
+    ({"cloud_region": False}, "cloud_region is false (YAML also reads yes, no, on and off as booleans): give a string"),
     ({"cloud_region": WITHOUT}, "cloud_region is not set: give it a value in group_vars/all/cloud.yml"),
     # services
-    ({"cloud_services": "keystone"}, "cloud_services is the text 'keystone': give a list of keystone, glance"),
+    ({"cloud_services": "keystone"}, "cloud_services is the string 'keystone': give a list of keystone, glance"),
     ({"cloud_services": None}, "cloud_services has no value: give a list of keystone"),
     ({"cloud_services": {"keystone": True}}, "cloud_services is the dictionary"),
     ({"cloud_services": []}, "cloud_services is empty"),
-    ({"cloud_services": [*CORE, "glanse"]}, "'glanse': did you mean glance? allowed are keystone, glance"),
+    ({"cloud_services": [*CORE, "glanse"]}, "'glanse': did you mean glance? allowed values: keystone, glance"),
     ({"cloud_services": [*CORE, "Heat"]}, "'Heat': did you mean heat?"),
     ({"cloud_services": [*CORE, "nova"]}, "cloud_services has nova twice"),
     ({"cloud_services": ["keystone", "glance"]}, "cloud_services lacks placement, nova, neutron: a cloud needs keystone"),
-    ({"cloud_services": ["keystone", "glance"]}, "use the roles in a playbook of your own"),
+    ({"cloud_services": ["keystone", "glance"]}, "use the roles in your own playbook"),
     # networks
     ({"cloud_management_network": "10.0.0.1/24"}, "did you mean 10.0.0.0/24?"),
     ({"cloud_management_network": "10.0.0.0/255.255.255.0"}, "did you mean 10.0.0.0/24?"),
     ({"cloud_management_network": "10.0.0.0"}, "it is not a network"),
     ({"cloud_management_network": "10.0.0.0/33"}, "it is not a network"),
     ({"cloud_management_network": "10.0.0.0/32"}, "too small for two machines"),
-    ({"cloud_management_network": "10.0.0.0/31"}, "which has addresses for 2 machines: 3 hosts need one"),
+    ({"cloud_management_network": "10.0.0.0/31"}, "which has 2 usable addresses, but 3 hosts need one"),
     ({"cloud_management_network": "127.0.0.0/24"}, "127.0.0.0/8 is the loopback of each machine"),
     ({"cloud_management_network": "0.0.0.0/0"}, "0.0.0.0/8 is the unspecified network"),
     ({"cloud_tunnel_network": "10.0.1.0/32"}, "too small for two machines"),
@@ -334,7 +334,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_tunnel_network": "10.0.0.0/25"}, "overlap"),
     # gateway and pool
     ({"cloud_external_gateway": "198.51.100.1"}, "198.51.100.1, which is not in cloud_external_network (192.0.2.0/24)"),
-    ({"cloud_external_gateway": "192.0.2.255"}, "the first or last of cloud_external_network"),
+    ({"cloud_external_gateway": "192.0.2.255"}, "the network or broadcast address of cloud_external_network"),
     ({"cloud_external_gateway": "gateway"}, "'gateway': it is not an address"),
     ({"cloud_external_gateway": "192.0.2.1/24"}, "'192.0.2.1/24': it is not an address"),
     ({"cloud_external_gateway": "192.0.2.150"}, "192.0.2.150 is inside cloud_external_pool"),
@@ -349,15 +349,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_external_pool": {"start": "192.0.2.9", "end": None}}, "cloud_external_pool.end has no value"),
     (
         {"cloud_external_pool": {"first": "192.0.2.9", "last": "192.0.2.19"}},
-        "cloud_external_pool has first, last, which means nothing",
+        "cloud_external_pool has unknown keys (first, last)",
     ),
     (
         {"cloud_external_pool": "192.0.2.9-192.0.2.19"},
-        "cloud_external_pool is the text '192.0.2.9-192.0.2.19': give a dictionary with",
+        "cloud_external_pool is the string '192.0.2.9-192.0.2.19': give a dictionary with",
     ),
     ({"cloud_external_pool": ["192.0.2.9", "192.0.2.19"]}, "cloud_external_pool is the list"),
     # the rest
-    ({"cloud_dns_servers": "9.9.9.9"}, "cloud_dns_servers is the text '9.9.9.9': give a list, such as [9.9.9.9, 1.1.1.1]"),
+    ({"cloud_dns_servers": "9.9.9.9"}, "cloud_dns_servers is the string '9.9.9.9': give a list, such as [9.9.9.9, 1.1.1.1]"),
     (
         {"cloud_dns_servers": ["dns.example.org"]},
         "cloud_dns_servers[0] is 'dns.example.org': it is not an address; give one like 9.9.9.9",
@@ -367,34 +367,34 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_api_address": "http://10.0.0.11:5000/"}, "without a scheme, port or path"),
     ({"cloud_api_address": "10.0.0.11:5000"}, "without a scheme, port or path"),
     ({"cloud_api_address": "10.0.0.256"}, "it is not an address"),
-    ({"cloud_tenant_network_type": "vxlam"}, "'vxlam': did you mean vxlan? allowed are vxlan, gre, vlan"),
+    ({"cloud_tenant_network_type": "vxlam"}, "'vxlam': did you mean vxlan? allowed values: vxlan, gre, vlan"),
     ({"cloud_tenant_network_type": "VXLAN"}, "did you mean vxlan?"),
     ({"cloud_tenant_network_type": "vlan"}, "cloud_vlan_range is not set"),
     ({"cloud_tenant_network_type": "vlan"}, "cloud_vlan_interface is not set"),
-    ({"cloud_vlan_range": "1:5000"}, "cloud_vlan_range is '1:5000': give the first and the last of the tags, from 1 to 4094"),
+    ({"cloud_vlan_range": "1:5000"}, "cloud_vlan_range is '1:5000': give the first and last tag, from 1 to 4094"),
     ({"cloud_vlan_range": "199:100"}, "cloud_vlan_range is '199:100'"),
     ({"cloud_vlan_range": "100-199"}, "cloud_vlan_range is '100-199'"),
     ({"cloud_vlan_range": 100}, "cloud_vlan_range is the number 100"),
     (
         {"cloud_external_interface": "enx0123456789abcdef"},
-        "longer than the 15 characters of an interface's name; if it is an alternative",
+        "interface names have at most 15 characters; if it is an alternative",
     ),
     ({"cloud_external_interface": "eth0 eth1"}, "give the name of one interface"),
     ({"cloud_external_interface": "eth0:1"}, "give the name of one interface"),
     ({"cloud_external_interface": "/dev/eth0"}, "give the name of one interface"),
-    ({"cloud_external_interface": "br-external"}, "that is a bridge of Open vSwitch itself"),
+    ({"cloud_external_interface": "br-external"}, "that is an Open vSwitch bridge of the cloud"),
     ({"cloud_external_interface": "lo"}, "that is the loopback interface"),
-    ({"cloud_volume_gb": "10G"}, "cloud_volume_gb is '10G': give a whole number from 1, such as 100"),
+    ({"cloud_volume_gb": "10G"}, "cloud_volume_gb is '10G': give a positive integer, such as 100"),
     ({"cloud_volume_gb": 0}, "cloud_volume_gb is 0"),
     ({"cloud_volume_gb": 99.5}, "cloud_volume_gb is the number 99.5"),
     ({"cloud_volume_gb": True}, "cloud_volume_gb is true"),
-    ({"cloud_volume_device": None}, 'cloud_volume_device has no value: give a text (write "" for none)'),
+    ({"cloud_volume_device": None}, 'cloud_volume_device has no value: give a string (write "" for none)'),
     ({"cloud_volume_device": "vdb"}, "cloud_volume_device is 'vdb': give the path of a disk"),
     ({"cloud_volume_device": "/dev/"}, "give the path of a disk"),
     ({"cloud_volume_device": "/dev/vdb /dev/vdc"}, "give the path of a disk"),
     ({"cloud_volume_device": "/dev/../etc/passwd"}, "give the path of a disk"),
     ({"cloud_credentials_file": "~"}, "that is a directory"),
-    ({"cloud_credentials_file": "~no_such_user/clouds.yaml"}, "nobody has that home directory"),
+    ({"cloud_credentials_file": "~no_such_user/clouds.yaml"}, "that home directory does not exist"),
     ({"cloud_credentials_file": "/tmp"}, "that is a directory"),
     ({"cloud_credentials_file": "/tmp/x/"}, "that is a directory"),
     ({"cloud_credentials_file": "/etc/passwd/clouds.yaml"}, "/etc/passwd is not a directory"),
@@ -420,13 +420,13 @@ def test_one_problem(changed: dict[str, Any], message: str, site: Site) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("cloud_vlan_range: 10:59", "cloud_vlan_range is the number 659, as which YAML also reads 10:59 without quotes"),
-    ("cloud_region: 2026-11-27", "cloud_region is 2026-11-27, which YAML reads as date: give a text"),
+    ("cloud_vlan_range: 10:59", "cloud_vlan_range is the number 659 (YAML reads 10:59 as this number too)"),
+    ("cloud_region: 2026-11-27", "cloud_region is 2026-11-27, which YAML reads as type date: give a string"),
     ("cloud_region: no", "cloud_region is false"),
-    ("cloud_services: keystone, glance", "cloud_services is the text 'keystone, glance': give a list"),
+    ("cloud_services: keystone, glance", "cloud_services is the string 'keystone, glance': give a list"),
     ("cloud_services:\n  keystone:\n  glance:\n", "cloud_services is the dictionary"),
     ("cloud_external_pool:\n  - start: 192.0.2.9\n    end: 192.0.2.19\n", "cloud_external_pool is the list"),
-    ("cloud_dns_servers: 9.9.9.9, 1.1.1.1", "cloud_dns_servers is the text"),
+    ("cloud_dns_servers: 9.9.9.9, 1.1.1.1", "cloud_dns_servers is the string"),
     ("cloud_volume_device:", "cloud_volume_device has no value"),
     ("cloud_verify_image: {name: cirros}", "cloud_verify_image has no user: give a dictionary with name and user"),
 ])  # fmt: skip
@@ -485,9 +485,9 @@ def test_two_vlans_of_an_interface_are_in_two_bridges(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("group", "hosts", "message"), [
-    ("network_nodes", [], "group network_nodes has no host; a cloud needs at least one there"),
-    ("storage_nodes", [], "cloud_services has cinder, but group storage_nodes has no host"),
-    ("controller_nodes", ["a", "b", "c"], "group controller_nodes has 3 hosts (a, b, c): one controller is supported"),
+    ("network_nodes", [], "group network_nodes has no hosts, but a cloud needs at least one"),
+    ("storage_nodes", [], "cloud_services has cinder, but group storage_nodes has no hosts"),
+    ("controller_nodes", ["a", "b", "c"], "group controller_nodes has 3 hosts (a, b, c): only one controller is supported"),
     ("compute_node", ["x"], "group compute_node with x is not a group of the site: did you mean compute_nodes?"),
     ("storage_node", ["x"], "did you mean storage_nodes?"),
     ("control_nodes", ["x"], "did you mean controller_nodes?"),
@@ -536,9 +536,9 @@ def test_facts_tell_more(site: Site) -> None:
 def test_filters_want_hostvars_and_groups(wrong: Any, site: Site) -> None:
     hostvars, groups = site.read()
     for find in (plan_problems, unknown_settings):
-        with pytest.raises(AnsibleFilterError, match="wants hostvars as a dictionary"):
+        with pytest.raises(AnsibleFilterError, match="expects hostvars to be a dictionary"):
             find(wrong, groups=groups)
-        with pytest.raises(AnsibleFilterError, match="wants groups as a dictionary"):
+        with pytest.raises(AnsibleFilterError, match="expects groups to be a dictionary"):
             find(hostvars, groups=wrong)
 
 
@@ -622,7 +622,7 @@ def test_read_collection(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["cloud_region", "x"])
 def test_names_are_a_list(wrong: str) -> None:
-    with pytest.raises(names.NamesError, match="a list, not a text"):
+    with pytest.raises(names.NamesError, match="a list, not a string"):
         names.name_problems(wrong, of=names.read_collection(ROOT))
 
 
@@ -694,7 +694,7 @@ def test_node_sizes_without_facts(facts):
 def test_missing_secrets():
     assert secrets.missing_secrets({"a": "x", "b": "", "c": None, "e": " "}, ["a", "b", "c", "d", "e"]) == list("bcde")
     assert secrets.missing_secrets(None, ["a"]) == ["a"]
-    with pytest.raises(secrets.SecretsError, match="list of the names"):
+    with pytest.raises(secrets.SecretsError, match="list of secret names"):
         secrets.missing_secrets({}, "a")
 
 

@@ -97,7 +97,7 @@ def test_a_firewall_in_nobodys_way_is_not() -> None:
 
 def test_a_node_that_is_down() -> None:
     gone = {"unreachable": True, "msg": "Failed to connect to the host via ssh\n"}
-    assert "- compute cannot be asked: Failed to connect to the host via ssh" in silence_problem("Not alive.", {"compute": gone})
+    assert "- compute cannot be examined: Failed to connect to the host" in silence_problem("Not alive.", {"compute": gone})
 
 
 def test_nothing_was_found() -> None:

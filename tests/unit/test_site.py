@@ -144,14 +144,17 @@ def test_nodes_that_go_together() -> None:
 @pytest.mark.parametrize(
     ("compute", "words"),
     [
-        (node("compute", "10.0.0.13"), ["compute: cloud_tunnel_network: none", "10.0.1.0/24", "it has: 10.0.0.13"]),
+        (
+            node("compute", "10.0.0.13"),
+            ["compute: cloud_tunnel_network: the node has no IPv4 address in 10.0.1.0/24", "Its addresses: 10.0.0.13"],
+        ),
         (
             node("compute", "10.0.0.13", "10.0.0.14", "10.0.1.13"),
             ["several", "10.0.0.13, 10.0.0.14", "cloud_management_address", "host_vars"],
         ),
         (
             node("compute", "10.0.0.13", "10.0.1.13", cloud_management_address="10.0.0.15"),
-            ["cloud_management_address is 10.0.0.15", "none of the node's addresses", "10.0.0.13", "host_vars"],
+            ["cloud_management_address is 10.0.0.15", "no such address", "10.0.0.13", "host_vars"],
         ),
         (node("localhost", "10.0.0.13", "10.0.1.13"), ["host name is localhost", "hostnamectl"]),
         (node("", "10.0.0.13", "10.0.1.13"), ["host name is empty", "hostnamectl"]),
@@ -167,9 +170,9 @@ def test_a_node_with_a_problem(compute: dict[str, Any], words: list[str]) -> Non
     [
         (
             node("compute", "10.0.0.11", "10.0.1.13"),
-            ["10.0.0.11 is also that of", "one machine", "hosts.yml", "cloud_management_address"],
+            ["10.0.0.11 is also the address of", "same machine", "hosts.yml", "cloud_management_address"],
         ),
-        (node("Controller", "10.0.0.13", "10.0.1.13"), ["also that of", "hostnamectl"]),
+        (node("Controller", "10.0.0.13", "10.0.1.13"), ["also the host name of", "hostnamectl"]),
     ],
 )
 def test_nodes_that_share_something_both_say_so(compute: dict[str, Any], words: list[str]) -> None:

@@ -55,8 +55,8 @@ def test_images(images: list[Record], wanted: tuple[str, str], picked: tuple[str
     [
         ([], "", "Glance has: none"),
         ([image("k", disk_format="aki")], "", r"k \(aki, public, active\)"),
-        ([image("a")], "b", "'b', wanted one. There are: a"),
-        ([image("a"), image("a", id="second")], "a", "2 usable images"),
+        ([image("a")], "b", "'b', found 0. Available: a"),
+        ([image("a"), image("a", id="second")], "a", "one usable image with the name 'a', found 2"),
     ],
 )
 def test_no_image(images: list[Record], name: str, words: str) -> None:

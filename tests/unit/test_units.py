@@ -224,7 +224,7 @@ def test_missing_unit():
     outcome = systemd.converge({"name": "a"}, {"name": "no"}, check_mode=True)
     assert (outcome.started, outcome.enabled) == (["no.service"], ["no.service"])
     assert systemd.calls == ["show a.service no.service"]
-    with pytest.raises(systemctl.UnitsError, match=r"systemd knows no unit no\.service; install the package"):
+    with pytest.raises(systemctl.UnitsError, match=r"systemd cannot find the unit no\.service; install the package"):
         systemd.converge({"name": "a"}, {"name": "no"})
     # systemd may just not have noticed the new package
     assert "daemon-reload" in systemd.calls
@@ -352,14 +352,14 @@ def test_unit_started_before_the_clock_was_set_back():
 def test_timestamp():
     assert systemctl.parse_timestamp("Thu 1970-01-01 00:00:01.000002 UTC") == 1_000_002
     for text in ("Thu 1970-01-01 00:00:01 CET", "yesterday"):
-        with pytest.raises(systemctl.UnitsError, match="time stamp"):
+        with pytest.raises(systemctl.UnitsError, match="timestamp"):
             systemctl.parse_timestamp(text)
 
 
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ([{"name": "a"}, {"name": "a.service"}], "given twice"),
+        ([{"name": "a"}, {"name": "a.service"}], "listed twice"),
         ([{"name": "a", "files": ["etc/a"]}], "not an absolute path"),
     ],
 )
@@ -377,8 +377,8 @@ def test_a_unit_that_runs_and_does_not_answer_is_an_error_with_its_journal():
     systemd = Systemd(a={})
     entry = {"name": "a", "url": "http://a/"}
     assert systemd.converge(entry).changed is False
-    with pytest.raises(systemctl.UnitsError, match=r"(?s)a\.service runs, but http://a/ .* status 500.*journal"):
-        systemd.converge(entry, answer="the last answer had the status 500")
+    with pytest.raises(systemctl.UnitsError, match=r"(?s)a\.service is running, but http://a/ .* status 500.*journal"):
+        systemd.converge(entry, answer="the last answer had status 500")
     assert systemd.converge(entry, answer="not looked at", check_mode=True).changed is False
 
 
@@ -407,7 +407,7 @@ def test_an_administrators_unit_file_that_systemd_has_not_read_yet(tmp_path, mon
         ({"ActiveState": "inactive"}, {}, "would start: it is not running"),
         ({"ActiveState": "failed"}, {}, "would start: it has failed"),
         ({"NeedDaemonReload": "yes"}, {}, "would restart: its unit file changed"),
-        ({"UnitFileState": "disabled"}, {}, "is enabled, disabled"),
+        ({"UnitFileState": "disabled"}, {}, "needs to be enabled"),
         ({}, {"state": "stopped"}, "would stop: it is active"),
         ({"ActiveState": "inactive", "UnitFileState": "disabled"}, {"state": "stopped"}, ""),
         # It may yet fail.
