@@ -66,13 +66,16 @@ def alone(connection: Connection, databases: Sequence[str], wait: float) -> Iter
     names = sorted(set(databases))
     with contextlib.ExitStack() as stack:
         descriptors = [stack.enter_context(_on_this_machine(connection, name, deadline, wait)) for name in names]
-        if connection.is_sqlite:
-            yield None, descriptors
-            return
-        execute = stack.enter_context(opened(connection.of(names[0])))
-        execute(f"SET SESSION wait_timeout = {SILENCE}")
-        for name in names:
-            # These locks end with the connection, whatever happens to this process.
-            if execute("SELECT GET_LOCK(%s, %s)", (_name(name), max(0.0, deadline - time.monotonic()))) != [(1,)]:
-                raise _busy(connection, name, wait)
+        execute: Execute | None = None
+        if not connection.is_sqlite:
+            execute = stack.enter_context(opened(connection.of(names[0])))
+            _lock(execute, connection, names, deadline, wait)
         yield execute, descriptors
+
+
+def _lock(execute: Execute, connection: Connection, names: Sequence[str], deadline: float, wait: float) -> None:
+    """Get MariaDB's locks. They end with the connection, whatever happens to this process."""
+    execute(f"SET SESSION wait_timeout = {SILENCE}")
+    for name in names:
+        if execute("SELECT GET_LOCK(%s, %s)", (_name(name), max(0.0, deadline - time.monotonic()))) != [(1,)]:
+            raise _busy(connection, name, wait)
