@@ -74,8 +74,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-"*":
-  description: What the other module returns.
-  returned: always
-  type: raw
+msg:
+  description: Message of the other module. The result has all keys that the other module returns, and no others.
+  returned: if the other module has one, and always on failure
+  type: str
 """
