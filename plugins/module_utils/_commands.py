@@ -30,7 +30,8 @@ def started(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command and wait for it, regardless of the locale and umask of Ansible's session."""
     path = f"{os.environ.get('PATH', os.defpath)}:{ROOTS_PATH}"
-    return subprocess.run(
+    # AnsibleModule.run_command loses output: it stops reading a command that has ended and was silent for a second.
+    return subprocess.run(  # pylint: disable=ansible-bad-function
         command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
