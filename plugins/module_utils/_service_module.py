@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -67,12 +67,16 @@ def _shown(entry: t.Any) -> t.Any:
     return {**entry, "content": f"({len(str(entry['content']))} characters)"}
 
 
+def _each(entries: t.Any, show: Callable[[t.Any], t.Any]) -> t.Any:
+    return [show(entry) for entry in entries] if isinstance(entries, list) else MASK
+
+
 def shown(params: t.Any) -> t.Any:
     """Return the arguments as Ansible shows them with -vvv, without the content of files. The arguments may be invalid."""
-    if not isinstance(params, dict) or "files" not in params:
+    if not isinstance(params, dict):
         return params
-    files = params["files"]
-    return {**params, "files": [_shown(entry) for entry in files] if isinstance(files, list) else MASK}
+    hide: dict[str, Callable[[t.Any], t.Any]] = {"files": _shown, "services": shown}
+    return {name: _each(value, hide[name]) if name in hide else value for name, value in params.items()}
 
 
 class ServiceModule(AnsibleModule):  # type: ignore[misc]
@@ -84,9 +88,7 @@ class ServiceModule(AnsibleModule):  # type: ignore[misc]
         self.log(f"{self._name}: {', '.join(counts)}")
 
     def _invocation(self) -> dict[str, t.Any]:
-        services = self.params.get("services")
-        shown_services = {"services": [shown(each) for each in services] if isinstance(services, list) else MASK}
-        return {"module_args": {**shown(self.params), **(shown_services if "services" in self.params else {})}}
+        return {"module_args": shown(self.params)}
 
     def exit_json(self, **result: t.Any) -> None:
         super().exit_json(**{"invocation": self._invocation(), **result})

@@ -9,6 +9,7 @@ import json
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._keys import wrong_keys
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._uwsgi_apis import uwsgi_apis
 
 __all__ = ["service_looks", "service_state"]
@@ -38,10 +39,8 @@ PRIVILEGED: Entry = {"contexts": [], "config_files": [], "modules": []}
 
 
 def _check(description: Description) -> None:
-    unknown = sorted(set(description) - {*REQUIRED, *OPTIONAL})
-    missing = [key for key in REQUIRED if key not in description]
-    if unknown or missing:
-        wrong = f"no {', '.join(missing)}" if missing else f"unknown keys ({', '.join(unknown)})"
+    wrong = wrong_keys(description, REQUIRED, OPTIONAL)
+    if wrong:
         raise ValueError(
             f"service_description: {description.get('name', '')!r} has {wrong}; required are {', '.join(REQUIRED)}; optional "
             f"are {', '.join(OPTIONAL)}"
@@ -100,8 +99,11 @@ def service_looks(
     Returns an empty list if a package is missing, because its installation may change any other service.
     """
     there = set(installed)
-    states = [service_state(description, parts) for description in descriptions]
-    if any(not there.issuperset(state["packages"]) for state in states):
+    for description in descriptions:
+        _check(description)
+    # Before the states: each takes a while, and a node that lacks a package needs none.
+    if any(not there.issuperset(description["packages"]) for description in descriptions):
         return []
+    states = [service_state(description, parts) for description in descriptions]
     keys = ("files", "schemas", "units")
     return [{"name": role, **{key: state[key] for key in keys}} for role, state in zip(roles, states, strict=True)]

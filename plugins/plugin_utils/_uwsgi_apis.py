@@ -13,10 +13,12 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._keys import wrong_keys
+
 __all__ = ["uwsgi_apis"]
 
 REQUIRED = ("unit", "application", "processes", "threads")
-KNOWN = (*REQUIRED, "options", "files", "url")
+OPTIONAL = ("options", "files", "url")
 # Options that all APIs share.
 COMMON = {
     "master": "true",
@@ -38,11 +40,9 @@ ENVIRONMENT = ("EVENTLET_NO_GREENDNS=yes",)
 
 
 def _checked(api: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    unknown = sorted(set(api) - set(KNOWN))
-    missing = [name for name in REQUIRED if name not in api]
-    if unknown or missing:
-        wrong = f"no {', '.join(missing)}" if missing else f"unknown keys ({', '.join(unknown)})"
-        raise ValueError(f"the API {api.get('unit', '')!r} has {wrong}; allowed are {', '.join(KNOWN)}")
+    wrong = wrong_keys(api, REQUIRED, OPTIONAL)
+    if wrong:
+        raise ValueError(f"the API {api.get('unit', '')!r} has {wrong}; allowed are {', '.join((*REQUIRED, *OPTIONAL))}")
     return api
 
 
