@@ -13,7 +13,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
-__all__ = ["ENGLISH", "NOT_FOUND", "UMASK", "run", "started"]
+__all__ = ["ENGLISH", "NOT_FOUND", "UMASK", "last_lines", "run", "started"]
 
 # SSH and sudo pass on the control node's locale, which the node may not even have. Modules parse the output of commands.
 ENGLISH = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
@@ -52,3 +52,8 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
     except OSError as error:
         return NOT_FOUND, "", f"{command[0]}: {error.strerror}"
     return done.returncode, done.stdout, done.stderr
+
+
+def last_lines(output: str, count: int = 20) -> str:
+    """Return the end of a command's output, for a message."""
+    return "\n".join(output.strip().splitlines()[-count:])

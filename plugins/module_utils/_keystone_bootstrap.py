@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import last_lines, run
 
 INTERFACES = ("public", "internal", "admin")
 COMMAND = ["runuser", "-u", "keystone", "--", "keystone-manage", "bootstrap"]
@@ -37,5 +37,4 @@ def bootstrap(username: str, password: str, project: str, region_name: str, urls
     rc, out, err = run(COMMAND, environment)
     if rc == 0:
         return ""
-    tail = "\n".join((out + err).strip().splitlines()[-20:])
-    return f"`keystone-manage bootstrap` exited with status {rc}: {tail}"
+    return f"`keystone-manage bootstrap` exited with status {rc}: {last_lines(out + err)}"

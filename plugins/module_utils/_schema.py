@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import last_lines
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import (
     Connection,
     DatabaseError,
@@ -199,10 +200,6 @@ def revisions_of(connection: Connection, databases: Sequence[str], version_table
     return {each.database: current_revisions(each, version_table) for each in connections}
 
 
-def _tail(text: str) -> str:
-    return "\n".join(text.strip().splitlines()[-TAIL:])
-
-
 def _identity(user: str) -> dict[str, t.Any]:
     try:
         entry = pwd.getpwnam(user)
@@ -252,11 +249,11 @@ def run_command(
         output, _errors = process.communicate()
         raise SchemaError(
             f"'{name}' did not finish within {timeout:.0f} s and was killed; raise 'timeout' if the database is large. "
-            f"The end of its output:\n{_tail(output)}"
+            f"The end of its output:\n{last_lines(output, TAIL)}"
         ) from None
     if process.returncode:
         how = f"exit status {process.returncode}" if process.returncode > 0 else f"signal {-process.returncode}"
-        raise SchemaError(f"'{name}' failed with {how}. The end of its output:\n{_tail(output)}")
+        raise SchemaError(f"'{name}' failed with {how}. The end of its output:\n{last_lines(output, TAIL)}")
 
 
 # --- together --------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import last_lines, run
 from ansible_collections.mikumo.openstack.plugins.module_utils._dpkg import (
     APTS_POLICY,
     POLICY,
@@ -104,10 +104,10 @@ def finish(module: AnsibleModule, lock_timeout: int) -> None:
         said += out + err
     _installed, unfinished = packages(module)
     if unfinished:
-        tail = "\n".join(said.strip().splitlines()[-20:])
         module.fail_json(
             msg=f"The installation of {', '.join(unfinished)} was interrupted and cannot be finished. Repair it on the node with "
-            f"`dpkg --configure --pending` and `apt-get --fix-broken install`, and run again. The end of their output:\n{tail}"
+            f"`dpkg --configure --pending` and `apt-get --fix-broken install`, and run again. The end of their output:\n"
+            f"{last_lines(said)}"
         )
 
 

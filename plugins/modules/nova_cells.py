@@ -70,7 +70,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._commands import run
+from ansible_collections.mikumo.openstack.plugins.module_utils._commands import last_lines, run
 from ansible_collections.mikumo.openstack.plugins.module_utils._database import DatabaseError, configured_connection, opened
 
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}/"
@@ -128,8 +128,7 @@ def main() -> None:
     def manage(*arguments: str) -> None:
         rc, out, err = run(["runuser", "-u", "nova", "--", "nova-manage", "cell_v2", *arguments])
         if rc != 0:
-            tail = "\n".join((out + err).strip().splitlines()[-20:])
-            module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` exited with status {rc}: {tail}")
+            module.fail_json(msg=f"`nova-manage cell_v2 {arguments[0]}` exited with status {rc}: {last_lines(out + err)}")
 
     def mapped_hosts() -> list[str]:
         return rows("api_database", "SELECT host FROM host_mappings")
