@@ -37,11 +37,11 @@ attributes:
 options:
   bootstrap:
     description:
-      - Keystone's own endpoints. With them, the module runs C(keystone-manage bootstrap) on its host, as
-        M(mikumo.openstack.keystone_bootstrap) does, if Keystone refuses the administrator of O(auth), or if the catalog lacks
-        one of the endpoints.
-      - Saves a login for each run compared with a call of M(mikumo.openstack.keystone_bootstrap). Needs O(auth) and
-        O(region_name).
+      - Keystone's own endpoints, if the module runs on Keystone's host. It then runs C(keystone-manage bootstrap) if Keystone
+        rejects the administrator of O(auth), or if one of these endpoints is missing from the catalog. The command creates the
+        administrator with its project and role as well as Keystone's endpoints, or sets the new password.
+      - C(keystone-manage bootstrap) adds missing endpoints, but never changes the URL of an existing one.
+      - Needs O(auth) and O(region_name).
     type: dict
     suboptions:
       public_url:

@@ -423,9 +423,10 @@ def test_services_that_are_silent_are_named() -> None:
 def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
     url = cloud["auth"]["auth_url"].rstrip("/").removesuffix("/v3") + "/v3"
-    arguments = {"region_name": "RegionOne", "public_url": url, "internal_url": url, "password": cloud["auth"]["password"]}
-    assert converge("keystone_bootstrap", arguments, "controller")["changed"] is False
-    another = run_module("keystone_bootstrap", "controller", arguments | {"password": "not-this-one"}, check=True)
+    auth = {key: cloud["auth"][key] for key in ("username", "project_name", "password")} | {"auth_url": url}
+    arguments = {"auth": auth, "region_name": "RegionOne", "bootstrap": {"public_url": url, "internal_url": url}}
+    assert converge("catalog", arguments, "controller")["changed"] is False
+    another = run_module("catalog", "controller", arguments | {"auth": auth | {"password": "not-this-one"}}, check=True)
     assert another["changed"] is True
     assert "not-this-one" not in json.dumps(another)
     cells = run_module("nova_cells", "controller", {"hosts": ["compute"]})
