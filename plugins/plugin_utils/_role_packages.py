@@ -7,6 +7,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 __all__ = ["PackagesError", "packages"]
 
@@ -35,7 +36,7 @@ def _of_variable(path: Path, name: str, value: t.Any) -> list[str]:
 
 def _of_role(path: Path) -> set[str]:
     try:
-        defaults = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        defaults = yaml_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise PackagesError(f"{path}: invalid YAML: {error}") from error
     if not isinstance(defaults, dict):

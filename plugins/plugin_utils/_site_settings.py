@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 __all__ = ["FILE", "Section", "Setting", "sections", "settings"]
 
@@ -63,7 +63,7 @@ class Section:
 
 @functools.cache
 def sections() -> tuple[Section, ...]:
-    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    content = yaml_load(FILE.read_text(encoding="utf-8"))
     return tuple(
         Section(part["title"], {name: Setting.read(fields) for name, fields in part["settings"].items()}) for part in content
     )
