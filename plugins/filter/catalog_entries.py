@@ -16,7 +16,9 @@ positional: _input, demo_project, demo_password
 options:
   _input:
     description:
-      - Services, each with C(name), C(type), C(description), C(url) and the C(password) of its account.
+      - Services, each with C(name), C(type), C(description), the C(password) of its account, and C(endpoints) with the URLs
+        C(public), C(internal) and C(admin). The last one defaults to the internal one. Without a password, the service has no
+        account.
       - Optionally, C(roles) lists the names of roles that the service requires. C(domain) is a domain for users that the
         service creates itself, with its C(name), the C(admin) that creates the users, and the C(password) of that account.
       - C(aliases) lists further types under which clients look up the service, each with C(type) and the C(name) of its entry
@@ -49,6 +51,8 @@ _value:
 
 def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the account of a service, and the administrator of its domain if it has one."""
+    if "password" not in service:
+        return []
     account = {
         "name": service["name"],
         "password": service["password"],
@@ -72,7 +76,7 @@ def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
 def _listed(service: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the service under its own type and under each of its aliases."""
     own = {"name": service["name"], "type": service["type"]}
-    endpoints = dict.fromkeys(("public", "internal", "admin"), service["url"])
+    endpoints = {"admin": service["endpoints"]["internal"], **service["endpoints"]}
     return [
         {**entry, "description": service["description"], "endpoints": endpoints} for entry in (own, *service.get("aliases", []))
     ]

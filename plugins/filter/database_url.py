@@ -31,6 +31,12 @@ options:
   port:
     description: Port of MariaDB. By default the URL has no port.
     type: int
+  ca_file:
+    description:
+      - File with the certificate authorities that sign for MariaDB. With it, connections use TLS, and the server has to show a
+        certificate with its name or address. By default, connections use no TLS.
+    type: path
+    default: ""
 author:
   - The Mikumo authors (@mikumo)
 """
@@ -57,9 +63,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mikumo.openstack.plugins.plugin_utils import _credentials
 
 
-def database_url(password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None) -> str:
+def database_url(
+    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, ca_file: str = ""
+) -> str:
     try:
-        return _credentials.database_url(password, user, host, database, port)
+        return _credentials.database_url(password, user, host, database, port, ca_file)
     except _credentials.CredentialsError as error:
         raise AnsibleFilterError(f"URL of the database account {user}: {error}") from error
 

@@ -10,7 +10,8 @@ short_description: Generate secrets
 description:
   - Returns a random value for each name. Every evaluation returns different values. Save the result with
     M(ansible.builtin.set_fact) before you use it.
-  - A value has 32 letters and digits, or is a UUID if the name ends in V(_uuid).
+  - A value has 32 letters and digits, or is a UUID if the name ends in V(_uuid). V(tls_ca) is the private key and the
+    certificate of a new certificate authority, as PEM.
 positional: _input
 options:
   _input:

@@ -24,6 +24,8 @@ options:
       - Environment of the service.
       - C(keystone_url), C(region), C(username) and C(password) produce C([keystone_authtoken]) and C([service_user]).
         C(memcached_servers) and C(memcache_secret) add the token cache.
+      - C(ca_file) is the file with the certificate authorities that sign for Keystone and the message queue. With it, both are
+        reached through TLS only, and have to show a certificate with their own name or address.
       - C(database_url) produces C([database]). C(transport_url) produces C([DEFAULT]) and C([oslo_messaging_rabbit]).
       - C(lock_path) produces C([oslo_concurrency]).
     type: dict
@@ -51,6 +53,7 @@ _value:
 """
 
 _KNOWN = {
+    "ca_file",
     "keystone_url",
     "region",
     "username",
@@ -71,6 +74,7 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
     # The journal gets every service's log, even if the package's unit also writes a log file.
     sections: dict[str, dict[str, Any]] = {"DEFAULT": {"use_stderr": True}}
+    ca_file = surroundings.get("ca_file")
 
     if "keystone_url" in surroundings:
         auth = keystone_auth(surroundings)
@@ -82,6 +86,8 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
         }
         # Send the service's token along with the user's: long operations outlive the user's token.
         sections["service_user"] = {**auth, "send_service_user_token": True}
+        # Links in answers begin with the scheme that the client used, which only the proxy in front of the service knows.
+        sections["oslo_middleware"] = {"enable_proxy_headers_parsing": True}
         if surroundings.get("memcached_servers"):
             sections["keystone_authtoken"].update(
                 memcached_servers=surroundings["memcached_servers"],
@@ -100,6 +106,8 @@ def service_sections(surroundings: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "rabbit_transient_quorum_queue": True,
             "use_queue_manager": True,
         }
+        if ca_file:
+            sections["oslo_messaging_rabbit"].update(ssl=True, ssl_ca_file=ca_file, ssl_enforce_hostname_verification=True)
 
     if "lock_path" in surroundings:
         sections["oslo_concurrency"] = {"lock_path": surroundings["lock_path"]}

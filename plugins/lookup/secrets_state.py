@@ -11,6 +11,7 @@ description:
   - Reads the variable C(cloud_secrets) from the inventory before Ansible templates it. The lookup therefore reports a password
     with braces at the beginning of a run. Ansible would mistake it for a template, and would fail at some later point.
   - A secret may be a reference to another variable, encrypted with C(!vault) or marked with C(!unsafe).
+  - Warns of a certificate authority (C(tls_ca)) that expires within 90 days.
   - Returns only names. No message shows a value or a part of one.
 options:
   _terms:
@@ -47,8 +48,15 @@ from collections.abc import Mapping, Sequence
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.template import is_trusted_as_template
+from ansible.utils.display import Display
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import SECRETS, missing_secrets, problem, unknown_secrets
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import (
+    SECRETS,
+    missing_secrets,
+    problem,
+    unknown_secrets,
+    warnings,
+)
 
 MARKS = re.compile(r"\{\{|\{%|\{#")
 REFERENCE = re.compile(r"\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*")
@@ -79,6 +87,8 @@ class LookupModule(LookupBase):
             try:
                 values[name] = self._value(value)
                 wrong = problem(str(name), values[name])
+                for sentence in warnings(str(name), values[name]):
+                    Display().warning(f"{sentence}.")
             except AnsibleError:
                 # Ansible's own message would show the template, including the password.
                 values[name] = value

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ansible_collections.mikumo.openstack.plugins.module_utils._config_files import mask_pair
 
-__all__ = ["CloudsFileError", "Outcome", "bring"]
+__all__ = ["CloudsFileError", "Outcome", "bring", "bring_ca"]
 
 Clouds = Mapping[str, Mapping[str, t.Any]]
 MODE = 0o600
@@ -207,6 +207,21 @@ def bring(path: Path, clouds: Clouds, secrets: list[str], *, check_mode: bool = 
     if loose and found is not None:
         shown = (f"{shown[0]}mode {stat.S_IMODE(found.st_mode):04o}\n", f"{shown[1]}mode {MODE:04o}\n")
     return Outcome(changed or loose, *shown)
+
+
+def bring_ca(path: Path, certificate: str, *, check_mode: bool = False) -> bool:
+    """Write the certificate authorities into their own file. Return whether it differed."""
+    found = _look(path)
+    if found is not None and _read(path) == certificate:
+        return False
+    if not check_mode:
+        try:
+            _write(path, certificate)
+            # It holds no secret, and other users' clients may read it.
+            path.chmod(0o644)
+        except OSError as error:
+            raise CloudsFileError(f"{path} cannot be written: {error.strerror}") from error
+    return True
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import io
 import os
+import re
 import secrets
 import stat
 import string
@@ -23,11 +24,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["Outcome", "SecretsFileError", "bring", "place"]
+from ansible_collections.mikumo.openstack.plugins.module_utils._certificate_authority import (
+    CertificateAuthorityError,
+    new_certificate_authority,
+)
+
+__all__ = ["ALPHABET", "AUTHORITY", "Outcome", "SecretsFileError", "bring", "new_value", "place"]
 
 VARIABLE = "cloud_secrets"
 LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits
+AUTHORITY = "tls_ca"
+# A run adds these to an existing file without consent: no account and no data depend on an old value.
+UNASKED = frozenset({AUTHORITY})
+HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*\n")
 HEADER = """\
 # The site's secrets. Keep a copy of this file in a safe place: a cloud cannot run without them.
 # It may be encrypted: ansible-vault encrypt {name}
@@ -122,6 +132,14 @@ def _yaml() -> t.Any:
     return yaml
 
 
+def _written(value: str) -> str:
+    """Return a value that ruamel.yaml writes as a block if it has several lines."""
+    if "\n" not in value:
+        return value
+    block: t.Any = import_module("ruamel.yaml.scalarstring").LiteralScalarString(value)
+    return t.cast(str, block)
+
+
 def _parsed(path: Path, text: str) -> t.Any:
     yaml = _yaml()
     try:
@@ -133,8 +151,21 @@ def _parsed(path: Path, text: str) -> t.Any:
         raise SecretsFileError(f"{path} is not valid YAML{line}") from None
 
 
-def _value(name: str) -> str:
+def new_value(name: str) -> str:
+    """Return a random value: a certificate authority, a UUID if the name ends in _uuid, or 32 letters and digits (190 bits)."""
+    if name == AUTHORITY:
+        try:
+            authority: str = new_certificate_authority()
+        except CertificateAuthorityError as error:
+            raise SecretsFileError(str(error)) from None
+        return authority
     return str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
+
+
+def _scalar(value: str) -> str:
+    """Return a generated value in YAML: several lines as a block, which is read back unchanged."""
+    lines = value.splitlines()
+    return "\n".join(["|", *(f"    {line}" for line in lines)]) if len(lines) > 1 else value
 
 
 def _temporary(path: Path, text: str) -> Path:
@@ -226,21 +257,30 @@ def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mo
     text = _look(path)
     if text is None:
         if given:
-            raise SecretsFileError(
-                f"the inventory lacks {', '.join(missing)}, and its other secrets are not in {path} but elsewhere. Restore "
-                "the missing ones from a backup. If the service is new to this site, add them to the others: Ansible does not "
-                f"merge two variables {VARIABLE}"
-            )
+            raise _elsewhere(path, missing)
         if check_mode:
             return Outcome(True, missing, False)
-        lines = "".join(f"  {name}: {_value(name)}\n" for name in missing)
+        lines = "".join(f"  {name}: {_scalar(new_value(name))}\n" for name in missing)
         if _create(path, f"{HEADER.format(name=path.name)}{VARIABLE}:\n{lines}"):
             return Outcome(True, missing, True)
         text = _look(path) or ""
-    return _complete(path, text, missing, add, check_mode)
+    return _complete(path, text, missing, given, add=add, check_mode=check_mode)
 
 
-def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: bool) -> Outcome:
+def _elsewhere(path: Path, missing: Sequence[str]) -> SecretsFileError:
+    found = f"the inventory lacks {', '.join(missing)}, and its other secrets are not in {path} but elsewhere. "
+    if UNASKED.issuperset(missing):
+        return SecretsFileError(
+            f"{found}Name their file, as in -e secrets_file=/path/to/secrets.yml, and this run adds what is missing to it: "
+            f"Ansible does not merge two variables {VARIABLE}"
+        )
+    return SecretsFileError(
+        f"{found}Restore the missing ones from a backup. If the service is new to this site, add them to the others: Ansible "
+        f"does not merge two variables {VARIABLE}"
+    )
+
+
+def _complete(path: Path, text: str, missing: list[str], given: list[str], *, add: bool, check_mode: bool) -> Outcome:
     if text.startswith("$ANSIBLE_VAULT"):
         if not add:
             # The encrypted file may have them without being part of the inventory. The task that reads it has the vault password.
@@ -260,21 +300,37 @@ def _complete(path: Path, text: str, missing: list[str], add: bool, check_mode: 
     if not absent:
         return Outcome(False, [], True)
     if not add:
-        raise SecretsFileError(_lacks(path, absent))
+        _refuse_without_consent(path, absent, given, there)
     if "!vault" in text:
         raise _encrypted(path, absent)
     if not check_mode:
-        values = {name: _value(name) for name in absent}
-        if there:
-            there.update(values)  # type: ignore[attr-defined]
-        elif content:
-            content[VARIABLE] = values  # type: ignore[index]
-        else:
-            content = {VARIABLE: values}
-        stream = io.StringIO()
-        _yaml().dump(content, stream)
-        _replace(path, stream.getvalue())
-    return Outcome(True, absent, not check_mode)
+        _write(path, text, content, {name: _written(new_value(name)) for name in absent})
+    # In check mode, the file may still have some of the others.
+    return Outcome(True, absent, not check_mode or len(absent) < len(missing))
+
+
+def _refuse_without_consent(path: Path, absent: Sequence[str], given: Sequence[str], there: Mapping[str, t.Any]) -> None:
+    asked = [name for name in absent if name not in UNASKED]
+    if asked:
+        raise SecretsFileError(_lacks(path, asked))
+    # The inventory's secrets come from another file, and would be hidden by an addition to this one.
+    if any(name not in there for name in given):
+        raise _elsewhere(path, absent)
+
+
+def _write(path: Path, text: str, content: t.Any, values: dict[str, str]) -> None:
+    there = content.get(VARIABLE)
+    if there:
+        there.update(values)
+    elif content:
+        content[VARIABLE] = values
+    else:
+        content = {VARIABLE: values}
+    stream = io.StringIO()
+    _yaml().dump(content, stream)
+    # ruamel.yaml loses the comments before the mark of a document's start, and the mark.
+    head = HEAD.match(text)
+    _replace(path, (head[0] if head else "") + stream.getvalue())
 
 
 def _encrypted(path: Path, missing: Sequence[str]) -> SecretsFileError:

@@ -25,6 +25,12 @@ options:
     description: Entries by name, each with C(auth) and the other keys of OpenStack's C(clouds.yaml) format.
     type: dict
     required: true
+  ca_file:
+    description: Absolute path of a file for the certificate authorities, to which C(cacert) of the entries may refer.
+    type: path
+  ca_certificate:
+    description: Certificates of these authorities, as PEM. Other content of O(ca_file) is replaced.
+    type: str
 requirements:
   - ruamel.yaml, if the file has other content
 attributes:
@@ -67,7 +73,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring
+from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring, bring_ca
 
 
 def main() -> None:
@@ -75,7 +81,10 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "clouds": {"type": "dict", "required": True, "no_log": True},
+            "ca_file": {"type": "path"},
+            "ca_certificate": {"type": "str"},
         },
+        required_together=[("ca_file", "ca_certificate")],
         supports_check_mode=True,
     )
     path = Path(module.params["path"])
@@ -86,12 +95,15 @@ def main() -> None:
     secrets = [str(cloud["auth"]["password"]) for cloud in clouds.values() if cloud["auth"].get("password")]
     # no_log covers the whole argument. Ansible would therefore mask every region and user name in the output.
     module.no_log_values = set(secrets)
+    trusted = False
     try:
+        if module.params["ca_file"]:
+            trusted = bring_ca(Path(module.params["ca_file"]), module.params["ca_certificate"], check_mode=module.check_mode)
         outcome = bring(path, clouds, secrets, check_mode=module.check_mode)
     except CloudsFileError as error:
         module.fail_json(msg=f"{error}.")
     diff = {"before_header": str(path), "after_header": str(path), "before": outcome.before, "after": outcome.after}
-    module.exit_json(changed=outcome.changed, path=str(path), diff=diff)
+    module.exit_json(changed=outcome.changed or trusted, path=str(path), diff=diff)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ short_description: Generate the secrets of a site into a variables file
 version_added: 0.1.0
 description:
   - Generates the secrets that the inventory lacks, and writes them to a variables file under the key C(cloud_secrets). A value
-    has 32 letters and digits, or is a UUID if the name ends in V(_uuid). The file gets the mode 0600.
+    has 32 letters and digits, or is a UUID if the name ends in V(_uuid). V(tls_ca) is the private key and the certificate of a
+    new certificate authority, as PEM. The file gets the mode 0600.
   - Run it on the control node. Two simultaneous runs generate only one set of secrets, and never leave a partial file.
   - Never changes existing secrets. Comments and other variables in the file stay.
   - The module takes and returns only names, never values.
@@ -37,11 +38,14 @@ options:
     elements: str
     default: []
   add_missing:
-    description: Consent to add names to a file that already has others. A running cloud uses the existing secrets.
+    description:
+      - Consent to add names to a file that already has others. A running cloud uses the existing secrets.
+      - V(tls_ca) needs no consent, because nothing depends on an old one.
     type: bool
     default: false
 requirements:
   - ruamel.yaml, to add to an existing file
+  - cryptography, to generate V(tls_ca)
 attributes:
   check_mode:
     description: Can run in check mode.

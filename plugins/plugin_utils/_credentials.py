@@ -34,10 +34,16 @@ def _netloc(user: str, password: t.Any, host: str, port: t.Any, safe: str = "") 
     return ":".join(quoted) + f"@{host}" + (f":{port}" if port else "")
 
 
-def database_url(password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None) -> str:
-    """Return the SQLAlchemy URL of a MariaDB database. Its name defaults to that of the user."""
+def database_url(
+    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, ca_file: str = ""
+) -> str:
+    """Return the SQLAlchemy URL of a MariaDB database. Its name defaults to that of the user.
+
+    ca_file: the driver then uses TLS, and verifies the server's certificate and name.
+    """
     path = urllib.parse.quote(user if database is None else database, safe="")
-    return f"mysql+pymysql://{_netloc(user, password, host, port, UNENCODED)}/{path}?charset=utf8"
+    trusted = f"&ssl_ca={ca_file}" if ca_file else ""
+    return f"mysql+pymysql://{_netloc(user, password, host, port, UNENCODED)}/{path}?charset=utf8{trusted}"
 
 
 def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5672) -> str:

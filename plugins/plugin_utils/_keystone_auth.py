@@ -13,6 +13,7 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials impo
 
 def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) -> dict[str, Any]:
     """Return the options with which a service requests a token from Keystone, for its own or another account."""
+    trusted = {"cafile": surroundings["ca_file"]} if surroundings.get("ca_file") else {}
     return {
         "auth_type": "password",
         "auth_url": surroundings["keystone_url"],
@@ -22,4 +23,5 @@ def keystone_auth(surroundings: Mapping[str, Any], username: str | None = None) 
         "project_name": "service",
         "project_domain_name": "Default",
         "region_name": surroundings["region"],
+        **trusted,
     }

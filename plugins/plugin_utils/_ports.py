@@ -32,22 +32,32 @@ CONTROLLER, NETWORK, COMPUTE, STORAGE = "controller_nodes", "network_nodes", "co
 RABBITMQ = ("rabbitmq-server.service", "epmd.service", "epmd.socket")
 OPENFLOW = ("neutron-openvswitch-agent.service",)
 SWITCH = ("openvswitch-switch.service", "ovsdb-server.service", "ovs-vswitchd.service")
+PROXY = ("haproxy.service",)
+
+
+def _api(number: int, purpose: str, unit: str, service: str, setting: str) -> Port:
+    """Return the port of a service on loopback, where HAProxy forwards the same port of the node's addresses to it."""
+    return Port(number, purpose, CONTROLLER, (f"{unit}.service", *PROXY), service, setting)
+
+
 PORTS = (
-    Port(3306, "MariaDB", CONTROLLER, ("mariadb.service",)),
-    Port(4369, "RabbitMQ (epmd)", CONTROLLER, RABBITMQ),
-    Port(5672, "RabbitMQ", CONTROLLER, RABBITMQ, setting="rabbitmq_port", listens="one"),
-    Port(25672, "RabbitMQ (distribution)", CONTROLLER, RABBITMQ),
-    Port(11211, "memcached", CONTROLLER, ("memcached.service",), setting="memcached_port", listens="one"),
-    Port(5000, "Keystone", CONTROLLER, ("keystone.service",), "keystone", "keystone_port"),
-    Port(9292, "Glance", CONTROLLER, ("glance-api.service",), "glance", "glance_port", "one"),
-    Port(8778, "Placement", CONTROLLER, ("placement-api.service",), "placement", "placement_port"),
-    Port(8774, "Nova", CONTROLLER, ("nova-api.service",), "nova", "nova_port"),
-    Port(8775, "Nova's metadata", CONTROLLER, ("nova-api-metadata.service",), "nova"),
-    Port(6080, "consoles", CONTROLLER, ("nova-novncproxy.service",), "nova", "nova_novncproxy_port", "one"),
-    Port(9696, "Neutron", CONTROLLER, ("neutron-api.service",), "neutron", "neutron_port"),
-    Port(8776, "Cinder", CONTROLLER, ("cinder-api.service",), "cinder", "cinder_port"),
-    Port(8004, "Heat", CONTROLLER, ("heat-api.service",), "heat", "heat_port"),
-    Port(80, "Horizon", CONTROLLER, ("apache2.service",), "horizon"),
+    Port(3306, "MariaDB", CONTROLLER, ("mariadb.service",), listens="one"),
+    Port(4369, "RabbitMQ (epmd)", CONTROLLER, RABBITMQ, listens="loopback"),
+    Port(5671, "RabbitMQ", CONTROLLER, RABBITMQ, setting="rabbitmq_port", listens="one"),
+    Port(25672, "RabbitMQ (distribution)", CONTROLLER, RABBITMQ, listens="loopback"),
+    Port(11211, "memcached", CONTROLLER, ("memcached.service",), setting="memcached_port", listens="loopback"),
+    _api(5000, "Keystone", "keystone", "keystone", "keystone_port"),
+    _api(9292, "Glance", "glance-api", "glance", "glance_port"),
+    _api(8778, "Placement", "placement-api", "placement", "placement_port"),
+    _api(8774, "Nova", "nova-api", "nova", "nova_port"),
+    _api(8775, "Nova's metadata", "nova-api-metadata", "nova", "nova_metadata_port"),
+    _api(6080, "consoles", "nova-novncproxy", "nova", "nova_novncproxy_port"),
+    _api(9696, "Neutron", "neutron-api", "neutron", "neutron_port"),
+    _api(8776, "Cinder", "cinder-api", "cinder", "cinder_port"),
+    _api(8004, "Heat", "heat-api", "heat", "heat_port"),
+    _api(80, "Horizon", "apache2", "horizon", "horizon_port"),
+    Port(443, "Horizon", CONTROLLER, PROXY, "horizon", listens="one"),
+    Port(8404, "HAProxy's metrics", CONTROLLER, PROXY, setting="haproxy_metrics_port", listens="loopback"),
     Port(3260, "iSCSI targets", STORAGE, ("tgt.service",), "cinder"),
     *(
         port

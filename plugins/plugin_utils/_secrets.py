@@ -9,19 +9,30 @@ No message in this file shows a value or any part of one, not even its length.
 from __future__ import annotations
 
 import difflib
-import secrets
 import string
 import typing as t
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import (
+    ALPHABET,
+    AUTHORITY,
+    SecretsFileError,
+    new_value,
+)
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._certificates import authority_problem, certificate_problems
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import UNENCODED
 
-__all__ = ["SECRETS", "SecretsError", "different_secrets", "missing_secrets", "new_secrets", "problem", "unknown_secrets"]
-
-LENGTH = 32
-ALPHABET = string.ascii_letters + string.digits
+__all__ = [
+    "SECRETS",
+    "SecretsError",
+    "different_secrets",
+    "missing_secrets",
+    "new_secrets",
+    "problem",
+    "unknown_secrets",
+    "warnings",
+]
 
 
 class SecretsError(ValueError):
@@ -44,6 +55,8 @@ class Kind:
     punctuation: str | None = None
     # The program that cannot handle other punctuation, and where.
     because: str = ""
+    # Replaces all of these restrictions.
+    check: Callable[[t.Any], str | None] | None = None
 
     @property
     def size(self) -> str:
@@ -95,6 +108,7 @@ SECRETS: dict[str, Kind] = {
         punctuation=(string.punctuation + " ").replace("/", ""),
         because="oslo.messaging cannot handle in the broker's URL",
     ),
+    AUTHORITY: Kind("the key and the certificate of the site's certificate authority", check=authority_problem),
 }
 
 
@@ -119,11 +133,11 @@ def missing_secrets(given: t.Any, required: Sequence[str]) -> list[str]:
 
 
 def new_secrets(required: Sequence[str]) -> dict[str, str]:
-    """Return a random value for each name: a UUID if it ends in _uuid, 32 letters and digits (190 bits) otherwise."""
-    return {
-        name: str(uuid.uuid4()) if name.endswith("_uuid") else "".join(secrets.choice(ALPHABET) for _letter in range(LENGTH))
-        for name in _names(required)
-    }
+    """Return a random value for each name, as secrets_file does."""
+    try:
+        return {name: new_value(name) for name in _names(required)}
+    except SecretsFileError as error:
+        raise SecretsError(str(error)) from None
 
 
 def problem(name: str, value: t.Any) -> str | None:
@@ -131,6 +145,8 @@ def problem(name: str, value: t.Any) -> str | None:
     kind = SECRETS.get(name, ANY)
     if _empty(value):
         return None
+    if kind.check:
+        return kind.check(value)
     if not isinstance(value, str):
         if isinstance(value, (Mapping, list, tuple, set)):
             return f"{name} is a {'dictionary' if isinstance(value, Mapping) else 'list'}: give one string, in single quotes"
@@ -152,6 +168,11 @@ def problem(name: str, value: t.Any) -> str | None:
     if not kind.fits(len(value)):
         return f"{name} has the wrong length: {kind.what} must have {kind.size}"
     return None
+
+
+def warnings(name: str, value: t.Any) -> list[str]:
+    """Return sentences about a value that is valid now, but will not stay so."""
+    return certificate_problems(value) if name == AUTHORITY and not _empty(value) and not problem(name, value) else []
 
 
 def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:

@@ -19,6 +19,7 @@ Description = Mapping[str, t.Any]
 REQUIRED = ("name", "packages")
 OPTIONAL = (
     "user",
+    "ca_file",
     "files",
     "units",
     "apis",
@@ -77,6 +78,9 @@ def service_state(description: Description, parts: Mapping[str, t.Any]) -> Entry
     if description.get("privileged"):
         files += _privileged(description, user, parts["privileged"]["files"])
         units = [*parts["privileged"]["units"], *units]
+    # A program reads the authorities that it trusts when it starts.
+    trusted = [description["ca_file"]] if description.get("ca_file") else []
+    units = [{**unit, "files": [*unit["files"], *trusted]} if unit.get("files") else unit for unit in units]
     return {
         "name": name,
         "packages": list(description["packages"]),

@@ -31,6 +31,7 @@ DAEMONS: dict[str, dict[str, tuple[str, ...]]] = {
 # Roles with a description of what they set up, in the order in which they run: by group, and those of all nodes with agents.
 ROLES: dict[str, tuple[str, ...]] = {
     "controller_nodes": (
+        "haproxy",
         "mariadb",
         "rabbitmq",
         "memcached",
@@ -48,6 +49,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "storage_nodes": ("lvm_storage", "cinder_volume"),
 }
 AGENT_ROLES = ("openvswitch", "neutron_agents")
+# Roles of all nodes.
+COMMON = ("certificates",)
 # Roles that only sites with a service need.
 OPTIONAL = {"cinder": "cinder", "heat": "heat", "horizon": "horizon", "lvm_storage": "cinder", "cinder_volume": "cinder"}
 
@@ -75,7 +78,7 @@ def node_plan(
     wanted = set(services)
     roles = [role for group, of in ROLES.items() if group in own for role in of if OPTIONAL.get(role) in {None, *wanted}]
     return {
-        "roles": [*roles, *(AGENT_ROLES if agents else ())],
+        "roles": [*COMMON, *roles, *(AGENT_ROLES if agents else ())],
         "agents": agents,
         "bridges": bridges,
         "bridge_mappings": {bridge["physical_network"]: bridge["name"] for bridge in bridges},

@@ -6,6 +6,9 @@
 For every API, the file in the Debian package starts eight processes with 32 threads each. It also removes Content-Length from
 responses, which resets keep-alive connections. Our file starts the given number of processes and threads, and closes the
 connection after every response.
+
+Debian's start script listens on all addresses. Before it starts the program, it reads a file in /etc/default, which replaces
+the arguments.
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._keys import wron
 
 __all__ = ["uwsgi_apis"]
 
-REQUIRED = ("unit", "application", "processes", "threads")
-OPTIONAL = ("options", "files", "url")
+REQUIRED = ("unit", "address", "port", "application", "processes", "threads")
+OPTIONAL = ("defaults", "options", "files", "url")
 # Options that all APIs share.
 COMMON = {
     "master": "true",
@@ -63,12 +66,27 @@ def _text(api: Mapping[str, t.Any], service: str) -> str:
     return "\n".join(["# Managed by Ansible (mikumo.openstack).", "[uwsgi]", *lines]) + "\n"
 
 
+def _socket(api: Mapping[str, t.Any]) -> str:
+    address = str(api["address"])
+    return f"[{address}]:{api['port']}" if ":" in address else f"{address}:{api['port']}"
+
+
+def _defaults(api: Mapping[str, t.Any], ini: str) -> str:
+    lines = [
+        f"# Managed by Ansible (mikumo.openstack). Read by /etc/init.d/{api['unit']}.",
+        f'DAEMON_ARGS="--http-socket {_socket(api)} --ini {ini}"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def uwsgi_apis(apis: Sequence[Mapping[str, t.Any]], service: str) -> dict[str, list[dict[str, t.Any]]]:
     """Return the files and units of these APIs. `service` is the name of the system user and of the directory in /etc."""
     files, units = [], []
     for api in map(_checked, apis):
         path = f"/etc/{service}/{api['unit']}-uwsgi.ini"
         files.append({"path": path, "content": _text(api, service), "mode": "0644"})
-        unit = {"name": f"{api['unit']}.service", "files": [*api.get("files", []), path]}
+        defaults = f"/etc/default/{api.get('defaults', api['unit'])}"
+        files.append({"path": defaults, "content": _defaults(api, path), "group": "root", "mode": "0644"})
+        unit = {"name": f"{api['unit']}.service", "files": [*api.get("files", []), path, defaults]}
         units.append(unit | ({"url": api["url"]} if "url" in api else {}))
     return {"files": files, "units": units}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import socket
-import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from support.nodes import Nodes
 from support.project import Project
 
 pytestmark = pytest.mark.journal(controller=["memcached", "nova-api"])
@@ -21,9 +21,9 @@ PORT = 11211
 class Memcached:
     """A connection that asks, and one that watches."""
 
-    def __init__(self, address: str) -> None:
-        self._asker = socket.create_connection((address, PORT), timeout=10)
-        self._watcher = socket.create_connection((address, PORT), timeout=10)
+    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+        self._asker = connect()
+        self._watcher = connect()
         self._watcher.sendall(b"watch fetchers mutations\r\n")
         assert self._watcher.recv(64).startswith(b"OK")
 
@@ -56,12 +56,11 @@ def compute_url(project: Project) -> str:
 
 
 @pytest.fixture
-def memcached(compute_url: str) -> Iterator[Memcached]:
-    address = urllib.parse.urlsplit(compute_url).hostname
-    assert address
-    connection = Memcached(address)
-    yield connection
-    connection.close()
+def memcached(nodes: Nodes) -> Iterator[Memcached]:
+    with nodes.port_of("controller", PORT) as connect:
+        connection = Memcached(connect)
+        yield connection
+        connection.close()
 
 
 def test_token_is_looked_up_once(project: Project, compute_url: str, memcached: Memcached) -> None:

@@ -206,6 +206,10 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         secrets(lambda content: content["cloud_secrets"].update(demo="hush" * 20)),
         ["demo has the wrong length", "8 to 72 characters"],
     ),
+    "secret that is no certificate authority": (
+        secrets(lambda content: content["cloud_secrets"].update(tls_ca="hush-hush-hush")),
+        ["tls_ca is not a PEM text", "as a block that begins with `tls_ca: |`"],
+    ),
     "key of Heat with a wrong length": (
         secrets(lambda content: content["cloud_secrets"].update(heat_encryption="hush" * 5)),
         ["heat_encryption has the wrong length", "16, 24 or 32 characters"],
@@ -560,7 +564,7 @@ def test_one_set_with_every_strategy_and_two_runs_at_once(nowhere: Path) -> None
     assert all(THEIR_TURN in output for output in outputs), outputs
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir() if "secrets" in one.name] == ["secrets.yml"]
-    assert len(set(values(nowhere))) == len(values(nowhere)) == 20
+    assert len(set(values(nowhere))) == len(values(nowhere)) == 21
 
 
 def run_on(sources: list[str], *arguments: str) -> tuple[int, str]:
@@ -581,7 +585,7 @@ def test_place_of_new_secrets(nowhere: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.yml"
     for _ in range(2):
         assert_accepted(*run_on(both_sources, "-e", f"secrets_file={elsewhere}", *SHORT))
-    assert len(yaml.safe_load(elsewhere.read_text())["cloud_secrets"]) == 20
+    assert len(yaml.safe_load(elsewhere.read_text())["cloud_secrets"]) == 21
     assert not path.exists()
     assert_accepted(*run_on([f"{nowhere}/"], *SHORT))
     assert path.is_file()
@@ -592,7 +596,8 @@ def test_place_of_new_secrets(nowhere: Path, tmp_path: Path) -> None:
     single = nowhere / "group_vars/all.yml"
     single.write_text(settings)
     assert_refused(*run_on([str(nowhere / "hosts.yml")]), ["has a file all.yml", "mv all.yml main.yml"])
-    single.write_text(settings + kept.split("---\n")[1])
+    # A PEM block's first line ends like this too.
+    single.write_text(settings + kept.split("\n---\n", 1)[1])
     assert_accepted(*run_on([str(nowhere / "hosts.yml")], *SHORT))
     assert not path.exists()
 
@@ -656,6 +661,18 @@ def test_consent_adds_what_is_missing(nowhere: Path) -> None:
     assert [value for value in values(nowhere) if value in output] == []
 
 
+def test_a_certificate_authority_is_added_without_consent(nowhere: Path) -> None:
+    secrets(lambda content: content["cloud_secrets"].pop("tls_ca"))(nowhere)
+    path = nowhere / "group_vars/all/secrets.yml"
+    before = path.read_text()
+    assert_accepted(*play(nowhere, "preflight", "--check", *SHORT))
+    assert path.read_text() == before
+    assert_accepted(*play(nowhere, "preflight", *SHORT))
+    after = yaml.safe_load(path.read_text())
+    assert after["cloud_secrets"].pop("tls_ca").startswith("-----BEGIN PRIVATE KEY-----\n")
+    assert after == yaml.safe_load(before)
+
+
 def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:
     path = nowhere / "group_vars/all/secrets.yml"
     password = tmp_path / "password"
@@ -680,4 +697,12 @@ def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:
     encrypted = encrypt()
     status, output = play(nowhere, "preflight", *vault, "-e", "secrets_add_missing=true")
     assert_refused(status, output, ["is encrypted, and glance_database cannot be added", "ansible-vault decrypt"])
+    assert path.read_text() == encrypted
+
+    # not even what needs no consent
+    path.write_text(plain)
+    secrets(lambda content: content["cloud_secrets"].pop("tls_ca"))(nowhere)
+    encrypted = encrypt()
+    status, output = play(nowhere, "preflight", *vault)
+    assert_refused(status, output, ["is encrypted, and tls_ca cannot be added", "ansible-vault decrypt"])
     assert path.read_text() == encrypted

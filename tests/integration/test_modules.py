@@ -116,9 +116,10 @@ def service(**more: Any) -> dict[str, Any]:
 
 
 def logs_in(password: str) -> bool:
-    auth = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]["auth"]
+    cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
     with openstack.connect(
-        auth_url=auth["auth_url"],
+        auth_url=cloud["auth"]["auth_url"],
+        cacert=cloud["cacert"],
         username=NAME,
         password=password,
         user_domain_name=NAME,
@@ -179,13 +180,14 @@ def test_catalog_removes_a_service(cloud: openstack.connection.Connection) -> No
 @pytest.mark.parametrize(
     ("auth", "words"),
     [
-        ({"auth_url": "http://10.0.0.11:5000/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5000", "admin"]),
-        ({"auth_url": "http://10.0.0.11:5999/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5999", "refused"]),
+        ({"auth_url": "https://10.0.0.11:5000/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5000", "admin"]),
+        ({"auth_url": "https://10.0.0.11:5999/v3", "username": "admin", "password": "wrong-one"}, ["10.0.0.11:5999", "refused"]),
     ],
     ids=["wrong password", "nobody there"],
 )
 def test_catalog_says_what_is_wrong(auth: dict[str, str], words: list[str]) -> None:
-    result = run_module("catalog", "localhost", {"auth": auth, "timeout": 2, "roles": [NAME]})
+    authorities = str(ROOT / "mikumo-ca.pem")
+    result = run_module("catalog", "localhost", {"auth": auth, "ca_cert": authorities, "timeout": 2, "roles": [NAME]})
     assert result["failed"]
     assert [word for word in words if word not in result["msg"]] == [], result["msg"]
     assert "wrong-one" not in json.dumps(result)
@@ -424,7 +426,12 @@ def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
     url = cloud["auth"]["auth_url"].rstrip("/").removesuffix("/v3") + "/v3"
     auth = {key: cloud["auth"][key] for key in ("username", "project_name", "password")} | {"auth_url": url}
-    arguments = {"auth": auth, "region_name": "RegionOne", "bootstrap": {"public_url": url, "internal_url": url}}
+    arguments = {
+        "auth": auth,
+        "ca_cert": "/etc/mikumo/tls/ca.pem",
+        "region_name": "RegionOne",
+        "bootstrap": {"public_url": url, "internal_url": url},
+    }
     assert converge("catalog", arguments, "controller")["changed"] is False
     another = run_module("catalog", "controller", arguments | {"auth": auth | {"password": "not-this-one"}}, check=True)
     assert another["changed"] is True

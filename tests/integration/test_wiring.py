@@ -6,43 +6,55 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
 from support.playbooks import run_playbook
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._certificate_authority import new_certificate_authority
+
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["cloud_keystone_url", "cloud_glance_url", "cloud_novncproxy_url", "cloud_transport_url", "cloud_memcached_servers"]
+AUTHORITY = new_certificate_authority()
 STANDARD = {
-    "cloud_keystone_url": "http://192.0.2.1:5000/v3",
-    "cloud_glance_url": "http://192.0.2.1:9292",
-    "cloud_novncproxy_url": "http://192.0.2.1:6080/vnc.html?autoconnect=true",
-    "cloud_transport_url": "rabbit://openstack:pw@192.0.2.1:5672/",
-    "cloud_memcached_servers": ["192.0.2.1:11211"],
+    "cloud_keystone_url": "https://192.0.2.1:5000/v3",
+    "cloud_glance_url": "https://192.0.2.1:9292",
+    "cloud_novncproxy_url": "https://192.0.2.1:6080/vnc.html?autoconnect=true",
+    "cloud_transport_url": "rabbit://openstack:pw@192.0.2.1:5671/",
+    "cloud_memcached_servers": ["127.0.0.1:11211"],
+    "cloud_public_url": "https://192.0.2.1",
 }
 
 
-def computed(directory: Path, controller: dict[str, Any]) -> dict[str, Any]:
-    """What the compute node gets to know, with these variables of the controller."""
+def computed(
+    directory: Path,
+    controller: dict[str, Any],
+    site: dict[str, Any] | None = None,
+    names: Iterable[str] = STANDARD,
+    host: str = "n",
+) -> dict[str, Any]:
+    """What the compute node, or another host, gets to know, with these variables of the controller and of all hosts."""
     hosts = {"c": {"cloud_management_address": "192.0.2.1", **controller}, "n": {"cloud_management_address": "192.0.2.2"}}
     children = {"controller_nodes": {"hosts": {"c": None}}, "compute_nodes": {"hosts": {"n": None}}}
-    site = {"all": {"hosts": hosts, "children": children, "vars": {"cloud_secrets": {"rabbitmq": "pw"}}}}
-    (directory / "hosts.yml").write_text(yaml.safe_dump(site))
+    variables = {"cloud_secrets": {"rabbitmq": "pw", "tls_ca": AUTHORITY}, **(site or {})}
+    (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "children": children, "vars": variables}}))
     play = {
-        "hosts": "n",
+        "hosts": host,
         "gather_facts": False,
         "connection": "local",
         "vars_files": [str(ROOT / "playbooks/vars/site.yml")],
         "tasks": [
+            {"ansible.builtin.set_fact": {"hostname": f"{host}-real", "cacheable": True}},
             {
                 "ansible.builtin.copy": {
-                    "content": "{{ dict(" + ", ".join(f"{name}={name}" for name in NAMES) + ") | to_json }}",
+                    "content": "{{ dict(" + ", ".join(f"{name}={name}" for name in names) + ") | to_json }}",
                     "dest": str(directory / "out.json"),
                     "mode": "0600",
                 }
-            }
+            },
         ],
     }
     (directory / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
@@ -57,12 +69,12 @@ def computed(directory: Path, controller: dict[str, Any]) -> dict[str, Any]:
     [
         ({}, {}),
         ({"rabbitmq_port": 5673}, {"cloud_transport_url": "rabbit://openstack:pw@192.0.2.1:5673/"}),
-        ({"memcached_port": "11311"}, {"cloud_memcached_servers": ["192.0.2.1:11311"]}),
+        ({"memcached_port": "11311"}, {"cloud_memcached_servers": ["127.0.0.1:11311"]}),
         (
             {"glance_port": 9393, "nova_novncproxy_port": 6081},
             {
-                "cloud_glance_url": "http://192.0.2.1:9393",
-                "cloud_novncproxy_url": "http://192.0.2.1:6081/vnc.html?autoconnect=true",
+                "cloud_glance_url": "https://192.0.2.1:9393",
+                "cloud_novncproxy_url": "https://192.0.2.1:6081/vnc.html?autoconnect=true",
             },
         ),
     ],
@@ -71,3 +83,68 @@ def test_a_port_of_the_controllers_role_reaches_who_asks_there(
     controller: dict[str, Any], differs: dict[str, Any], tmp_path: Path
 ) -> None:
     assert computed(tmp_path, controller) == STANDARD | differs
+
+
+NOVNC = "vnc.html?autoconnect=true"
+
+
+@pytest.mark.parametrize(
+    ("site", "differs"),
+    [
+        (
+            {"cloud_public_name": "cloud.example.org"},
+            {
+                "cloud_public_url": "https://cloud.example.org",
+                "cloud_novncproxy_url": f"https://cloud.example.org:6080/{NOVNC}",
+            },
+        ),
+        (
+            {"cloud_public_address": "198.51.100.1"},
+            {"cloud_public_url": "https://198.51.100.1", "cloud_novncproxy_url": f"https://198.51.100.1:6080/{NOVNC}"},
+        ),
+        (
+            {"cloud_public_name": "cloud.example.org", "cloud_public_address": "198.51.100.1"},
+            {
+                "cloud_public_url": "https://cloud.example.org",
+                "cloud_novncproxy_url": f"https://cloud.example.org:6080/{NOVNC}",
+            },
+        ),
+        # Users and services come to one name.
+        (
+            {"cloud_api_address": "api.example.org"},
+            {
+                "cloud_public_url": "https://api.example.org",
+                "cloud_keystone_url": "https://api.example.org:5000/v3",
+                "cloud_glance_url": "https://api.example.org:9292",
+                "cloud_novncproxy_url": f"https://api.example.org:6080/{NOVNC}",
+            },
+        ),
+    ],
+)
+def test_a_name_for_users_is_not_that_of_services(site: dict[str, Any], differs: dict[str, Any], tmp_path: Path) -> None:
+    assert computed(tmp_path, {}, site) == STANDARD | differs
+
+
+def test_proxy_and_certificate_of_a_controller(tmp_path: Path) -> None:
+    controller = {
+        # What the roles say.
+        "keystone_frontends": [{"name": "keystone", "port": 5000}],
+        "nova_frontends": [{"name": "nova-api", "port": 8774}, {"name": "nova-novncproxy", "port": 6080}],
+    }
+    site = {
+        "cloud_services": ["keystone", "nova"],
+        "cloud_public_name": "cloud.example.org",
+        "cloud_public_address": "198.51.100.1",
+        "cloud_api_address": "api.example.org",
+    }
+    found = computed(tmp_path, controller, site, ["haproxy_frontends", "cloud_certificate"], "c")
+    addresses = ["192.0.2.1", "198.51.100.1"]
+    assert found["haproxy_frontends"] == [
+        {"name": "keystone", "port": 5000, "addresses": addresses},
+        {"name": "nova-api", "port": 8774, "addresses": addresses},
+        {"name": "nova-novncproxy", "port": 6080, "addresses": addresses},
+    ]
+    (certificate, *_) = x509.load_pem_x509_certificates(found["cloud_certificate"]["certificate"].encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {str(name.value) for name in names} == {"cloud.example.org", "api.example.org", "c-real", *addresses}
+    assert found["cloud_certificate"]["ca"] in AUTHORITY

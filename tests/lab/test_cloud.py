@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.cookiejar
 import re
+import ssl
 import subprocess
 import urllib.parse
 import urllib.request
@@ -136,8 +137,13 @@ def test_secrets_are_private() -> None:
 
 def test_administrator_logs_in_to_horizon() -> None:
     cloud = yaml.safe_load((ROOT / "clouds.yaml").read_text())["clouds"]["mikumo"]
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    url = "http://10.0.0.11/horizon/auth/login/"
+    browser = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=cloud["cacert"])),
+        urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
+    )
+    # Who types the name alone gets there as well.
+    assert browser.open("http://10.0.0.11/", timeout=120).geturl().startswith("https://10.0.0.11/horizon/")
+    url = "https://10.0.0.11/horizon/auth/login/"
     page = browser.open(url, timeout=120).read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
     region = re.search(r'name="region" value="([^"]+)"', page)

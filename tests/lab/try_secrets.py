@@ -10,6 +10,7 @@ Output: {what: whether it was let in}
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -17,10 +18,13 @@ import urllib.request
 
 import pymysql
 
+# The certificate authorities of the site.
+AUTHORITIES = "/etc/mikumo/tls/ca.pem"
+
 
 def database(host: str, account: str, password: str) -> bool:
     try:
-        pymysql.connect(host=host, user=account, password=password, database=account).close()
+        pymysql.connect(host=host, user=account, password=password, database=account, ssl={"ca": AUTHORITIES}).close()
     except pymysql.err.OperationalError as error:
         # access denied; anything else is no answer to the question
         if error.args[0] != 1045:
@@ -33,10 +37,10 @@ def keystone(host: str, user: str, domain: str, password: str) -> bool:
     account = {"name": user, "domain": {"name": domain}, "password": password}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": account}}}}
     request = urllib.request.Request(
-        f"http://{host}:5000/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        f"https://{host}:5000/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60, context=ssl.create_default_context(cafile=AUTHORITIES)):  # noqa: S310
             return True
     except urllib.error.HTTPError as error:
         if error.code != 401:

@@ -8,12 +8,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import socket
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
+
+from support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = os.environ.get("INVENTORY", "inventories/lab/hosts.yml")
@@ -60,6 +65,7 @@ class Nodes:
     """`nodes["compute"]` is a host of Testinfra."""
 
     def __init__(self, sockets: Path) -> None:
+        self._sockets = sockets
         self.settings = inventory_says()
         # One connection a node for all tests; the first value of an option counts.
         shared = [
@@ -89,6 +95,31 @@ class Nodes:
         result = self[name].run(" ".join(["%s"] * len(words)), *words)
         assert result.rc == 0, f"{script} on {name} ended with {result.rc}:\n{result.stdout}{result.stderr}"
         return json.loads(result.stdout)
+
+    @contextmanager
+    def port_of(self, name: str, port: int) -> Iterator[Callable[[], socket.socket]]:
+        """Connections to a TCP port that the node has on loopback alone, through SSH."""
+        command = self.settings[name]["command"]
+        if not command:
+            yield lambda: socket.create_connection(("127.0.0.1", port), timeout=10)
+            return
+        path = self._sockets / f"{name}-{port}"
+        path.unlink(missing_ok=True)
+        options = ["-o", "ControlPath=none", "-o", "ExitOnForwardFailure=yes", "-N", "-L", f"{path}:127.0.0.1:{port}"]
+        tunnel = subprocess.Popen([command[0], *options, *command[1:]], stdin=subprocess.DEVNULL)
+
+        def connect() -> socket.socket:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(10)
+            connection.connect(str(path))
+            return connection
+
+        try:
+            wait_for(f"{name} forwards port {port}", path.exists, seconds=30)
+            yield connect
+        finally:
+            tunnel.terminate()
+            tunnel.wait(timeout=10)
 
     def journal_of(self, name: str, unit: str) -> str:
         """The last lines of a unit's journal."""

@@ -101,6 +101,7 @@ class Project:
         """A connection of the project's user, with a token of its own."""
         return openstack.connect(
             auth_url=self.admin.config.auth["auth_url"],
+            cacert=self.admin.config.config.get("cacert"),
             region_name=self.admin.config.region_name,
             username=NAME,
             password=self._password,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring
+from ansible_collections.mikumo.openstack.plugins.module_utils._clouds_file import CloudsFileError, bring, bring_ca
 
 PASSWORD = 'it\'s: a "pass" #word$'
 
@@ -173,3 +173,40 @@ def test_without_ruamel_only_a_file_of_others_is_refused(tmp_path: Path, monkeyp
     with pytest.raises(CloudsFileError, match=r"pip install ruamel\.yaml"):
         bring(path, clouds(), [])
     assert path.read_text() == FOREIGN
+
+
+CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+def test_authorities_have_a_file_that_others_may_read(tmp_path: Path) -> None:
+    path = tmp_path / "mikumo-ca.pem"
+    assert bring_ca(path, CA, check_mode=True)
+    assert not path.exists()
+    assert bring_ca(path, CA)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (CA, 0o644)
+    assert not bring_ca(path, CA)
+    # The site has got another authority.
+    assert bring_ca(path, CA.replace("A", "B"), check_mode=True)
+    assert path.read_text() == CA
+    assert bring_ca(path, CA.replace("A", "B"))
+    assert path.read_text() == CA.replace("A", "B")
+    assert [one.name for one in tmp_path.iterdir()] == ["mikumo-ca.pem"]
+
+
+def test_clouds_refer_to_their_authorities(tmp_path: Path) -> None:
+    path = tmp_path / "clouds.yaml"
+    bring(path, clouds(), [PASSWORD])
+    trusting = {name: {**cloud, "cacert": "/home/me/mikumo-ca.pem"} for name, cloud in clouds().items()}
+    assert bring(path, trusting, [PASSWORD]).changed
+    assert yaml.safe_load(path.read_text()) == {"clouds": trusting}
+    assert not bring(path, trusting, [PASSWORD]).changed
+
+
+def test_places_of_authorities_that_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CloudsFileError, match="does not exist: create it"):
+        bring_ca(tmp_path / "none/mikumo-ca.pem", CA)
+    link = tmp_path / "link.pem"
+    link.symlink_to(tmp_path / "target.pem")
+    with pytest.raises(CloudsFileError, match=r"symbolic link to .*target\.pem"):
+        bring_ca(link, CA)
+    assert not (tmp_path / "target.pem").exists()

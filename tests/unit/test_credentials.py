@@ -18,6 +18,7 @@ from ansible.errors import AnsibleFilterError
 from kombu.utils.url import parse_url
 from oslo_config import cfg
 from oslo_messaging import transport
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from ansible_collections.mikumo.openstack.plugins.filter import database_url as database_filter
 from ansible_collections.mikumo.openstack.plugins.filter import oslo_literal as literal_filter
@@ -155,6 +156,20 @@ def test_database_url(arguments: tuple[object, ...], url: str) -> None:
     assert database_filter.FilterModule().filters()["database_url"](*arguments) == url
 
 
+@pytest.mark.parametrize(("ca_file", "end"), [("/t/ca.pem", "charset=utf8&ssl_ca=/t/ca.pem"), ("", "charset=utf8")])
+def test_database_url_names_the_authorities(ca_file: str, end: str) -> None:
+    assert database_filter.database_url("pw", "nova", "db", ca_file=ca_file) == f"mysql+pymysql://nova:pw@db/nova?{end}"
+
+
+def test_drivers_verify_with_the_authorities_of_the_url(tmp_path: Path) -> None:
+    url = database_url("p w", "glance", "10.0.0.11", ca_file="/t/ca.pem")
+    _, arguments = MySQLDialect_pymysql().create_connect_args(sqlalchemy.make_url(url))
+    assert arguments["ssl"] == {"ca": "/t/ca.pem"}
+    read(tmp_path, service_sections({"database_url": url}))
+    ours = configured_connection(str(tmp_path / "service.conf"), "database", "connection").arguments()
+    assert (ours["ssl"], ours["database"]) == ({"ca": "/t/ca.pem"}, "glance")
+
+
 @pytest.mark.parametrize(
     ("arguments", "url"),
     [
@@ -229,6 +244,9 @@ REFUSED = {
     "more than bcrypt takes": ("nova_keystone", "q" * 73, "8 to 72 characters"),
     "very long": ("rabbitmq", "q" * 129, "8 to 128 characters"),
     "key of another length": ("heat_encryption", "q" * 31, "16, 24 or 32 characters"),
+    "certificate authority of another type": ("tls_ca", 12345678, "not a PEM text"),
+    "certificate authority in a list": ("tls_ca", ["longsecret"], "not a PEM text"),
+    "certificate authority that is a password": ("tls_ca", "longsecret", "not a PEM text"),
     "unknown to us": ("something_else", 5, "a number"),
 }
 
@@ -266,6 +284,7 @@ def test_brokers_password_survives_the_second_url(password: str) -> None:
         ("nova_keystone", "q" * 72),
         ("rabbitmq", "q\\$234567"),
         ("rabbitmq", "q" * 128),
+        ("tls_ca", ""),
     ],
 )
 def test_not_refused(name: str, value: object) -> None:

@@ -44,12 +44,23 @@ def problems(*listening: dict[str, Any], groups: list[str], services: list[str] 
             CONTROLLER,
             ["held by session-4.scope", "controller_nodes of hosts.yml"],
         ),
-        (held(3306, "mysql.service", "127.0.0.1"), CONTROLLER, ["port 3306 (MariaDB)", "mysql.service"]),
-        (held(5672, "docker-1f.scope", "::"), CONTROLLER, ["port 5672 (RabbitMQ)"]),
+        (held(3306, "mysql.service", "0.0.0.0"), CONTROLLER, ["port 3306 (MariaDB)", "mysql.service"]),  # noqa: S104
+        (held(5671, "docker-1f.scope", "::"), CONTROLLER, ["port 5671 (RabbitMQ)"]),
         (held(4369, "ejabberd.service"), CONTROLLER, ["port 4369 (RabbitMQ (epmd))", "ejabberd.service"]),
         (held(25672, ""), CONTROLLER, ["port 25672", "held by a program without a unit, which", "ss -tlnp"]),
         (held(11211, "redis.service"), CONTROLLER, ["port 11211 (memcached)"]),
+        # HAProxy has an API's port on the node's addresses, and the API has it on loopback.
         (held(9292, "nc.service", "10.0.0.11"), CONTROLLER, ["port 9292 (Glance)", "10.0.0.11"]),
+        (held(9292, "nc.service", "127.0.0.1"), CONTROLLER, ["port 9292 (Glance)", "127.0.0.1"]),
+        (held(6080, "nc.service", "::1"), CONTROLLER, ["port 6080 (consoles)"]),
+        (held(443, "nginx.service"), CONTROLLER, ["port 443 (Horizon)", "nginx.service"]),
+        # Apache with a site of its own for HTTPS. Ours listens on loopback, and leaves this port to HAProxy.
+        (held(443, "apache2.service", "10.0.0.11"), CONTROLLER, ["port 443 (Horizon)", "apache2.service"]),
+        (held(5000, "apache2.service", "127.0.0.1"), CONTROLLER, ["port 5000 (Keystone)"]),
+        (held(8404, "x.service", "127.0.0.1"), CONTROLLER, ["port 8404 (HAProxy's metrics)"]),
+        (held(4369, "ejabberd.service", "127.0.0.1"), CONTROLLER, ["port 4369 (RabbitMQ (epmd))"]),
+        (held(25672, "x.service", "127.0.0.1"), CONTROLLER, ["port 25672 (RabbitMQ (distribution))"]),
+        (held(11211, "docker.service", "127.0.0.1"), CONTROLLER, ["port 11211 (memcached)"]),
         (
             held(3260, "target.service"),
             ["storage_nodes"],
@@ -72,12 +83,19 @@ def test_a_port_that_others_hold(found: dict[str, Any], groups: list[str], words
         # not wanted of this node
         (held(80, "nginx.service"), ["compute_nodes"], ALL),
         (held(80, "nginx.service"), CONTROLLER, ["keystone"]),
+        (held(443, "nginx.service"), CONTROLLER, ["keystone"]),
         (held(8776, "x.service"), CONTROLLER, ["keystone", "nova"]),
         (held(3260, "x.service"), CONTROLLER, ALL),
         (held(22, "ssh.service"), [*CONTROLLER, "network_nodes", "compute_nodes", "storage_nodes"], ALL),
         # other addresses than ours
-        (held(11211, "docker.service", "127.0.0.1"), CONTROLLER, ALL),
-        (held(5672, "docker.service", "::1"), CONTROLLER, ALL),
+        (held(11211, "docker.service", "10.0.0.11"), CONTROLLER, ALL),
+        (held(25672, "docker.service", "10.0.0.11"), CONTROLLER, ALL),
+        (held(8404, "docker.service", "10.0.0.11"), CONTROLLER, ALL),
+        (held(5671, "docker.service", "::1"), CONTROLLER, ALL),
+        (held(3306, "docker.service", "127.0.0.1"), CONTROLLER, ALL),
+        (held(443, "docker.service", "127.0.0.1"), CONTROLLER, ALL),
+        # RabbitMQ's port without TLS, which ours does not open
+        (held(5672, "docker.service"), CONTROLLER, ALL),
         (held(6640, "x.service", "10.0.0.13"), ["compute_nodes"], ALL),
         # nobody can tell whose it is
         (held(80, None), CONTROLLER, ALL),

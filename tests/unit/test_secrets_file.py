@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.mikumo.openstack.plugins.module_utils import _secrets_file
 from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import Outcome, SecretsFileError, bring, place
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import unknown_secrets
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import problem, unknown_secrets
 
 NAMES = ["glance_database", "host_uuid", "rabbitmq"]
 
@@ -89,6 +89,76 @@ def test_what_is_missing_needs_consent_and_leaves_the_rest(tmp_path: Path) -> No
     for line in ("# mine", "  rabbitmq: 'quoted'   # old"):
         assert line in path.read_text().splitlines()
     assert "# stays" in path.read_text()
+
+
+def test_a_certificate_authority_is_a_block_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yml"
+    assert bring(path, ["rabbitmq", "tls_ca"], [], add=False) == Outcome(True, ["rabbitmq", "tls_ca"], True)
+    lines = path.read_text().splitlines()
+    assert lines[lines.index("  tls_ca: |") + 1] == "    -----BEGIN PRIVATE KEY-----"
+    assert lines[-1] == "    -----END CERTIFICATE-----"
+    assert problem("tls_ca", read(path)["tls_ca"]) is None
+    assert read(path)["tls_ca"].endswith("-----END CERTIFICATE-----\n")
+    # Another addition leaves it as it is.
+    bring(path, ["demo"], ["rabbitmq", "tls_ca"], add=True)
+    assert [line for line in path.read_text().splitlines() if not line.startswith("  demo: ")] == lines
+
+
+def test_a_certificate_authority_is_added_without_consent(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yml"
+    text = "# mine\ncloud_secrets:\n  rabbitmq: 'quoted'   # old\n  demo: !unsafe 'a{{b'\n  # last\nother: [a, b]\n"
+    path.write_text(text)
+    given = ["rabbitmq", "demo"]
+    assert bring(path, ["tls_ca"], given, add=False, check_mode=True) == Outcome(True, ["tls_ca"], False)
+    # The file has one that the inventory lacks.
+    assert bring(path, ["demo", "tls_ca"], [], add=False, check_mode=True) == Outcome(True, ["tls_ca"], True)
+    with pytest.raises(SecretsFileError, match=r"secrets\.yml lacks glance_database\. A running") as error:
+        bring(path, ["glance_database", "tls_ca"], given, add=False)
+    assert "tls_ca" not in str(error.value)
+    assert path.read_text() == text
+    assert bring(path, ["tls_ca"], given, add=False) == Outcome(True, ["tls_ca"], True)
+    after = path.read_text()
+    assert set(text.splitlines()) <= set(after.splitlines())
+    assert "\n  tls_ca: |\n    -----BEGIN PRIVATE KEY-----\n" in after
+    assert problem("tls_ca", read_any(path)["tls_ca"]) is None
+    assert bring(path, ["tls_ca"], given, add=False) == Outcome(False, [], True)
+    assert path.read_text() == after
+
+
+def read_any(path: Path) -> dict[str, str]:
+    """Also what Ansible's own tags mark."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+    values: dict[str, str] = yaml.load(path.read_text(), Loader)["cloud_secrets"]  # noqa: S506
+    return values
+
+
+def test_a_certificate_authority_hides_no_secrets_of_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yml"
+    for text in (None, "other: 1\n", "cloud_secrets: {demo: x}\n"):
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(
+            SecretsFileError, match=r"lacks tls_ca, and its other .* elsewhere\. Name their file, as in -e secrets"
+        ):
+            bring(path, ["tls_ca"], ["rabbitmq"], add=False)
+        assert text is None or path.read_text() == text
+
+
+def test_a_certificate_authority_is_not_added_to_an_encrypted_file(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yml"
+    whole = "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+    path.write_text(whole)
+    # It may be in the file. The role reads it, and says what to do if it is not.
+    assert bring(path, ["tls_ca"], ["rabbitmq"], add=False) == Outcome(False, [], True)
+    part = "cloud_secrets:\n  rabbitmq: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n"
+    path.write_text(part)
+    with pytest.raises(SecretsFileError, match="is encrypted, and tls_ca cannot be added to it"):
+        bring(path, ["tls_ca"], ["rabbitmq"], add=False)
+    assert path.read_text() == part
 
 
 @pytest.mark.parametrize(

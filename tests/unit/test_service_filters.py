@@ -16,6 +16,7 @@ import yaml
 from keystoneauth1.access.service_catalog import ServiceCatalogV3
 
 from ansible_collections.mikumo.openstack.plugins.filter.catalog_entries import catalog_entries
+from ansible_collections.mikumo.openstack.plugins.filter.keystone_auth import keystone_auth
 from ansible_collections.mikumo.openstack.plugins.filter.neutron_agents import neutron_agents
 from ansible_collections.mikumo.openstack.plugins.filter.privsep_sections import privsep_sections
 from ansible_collections.mikumo.openstack.plugins.filter.rabbitmq_config import rabbitmq_config
@@ -34,7 +35,8 @@ ACCOUNT = {"keystone_url": "http://k:5000/v3", "region": "R", "username": "glanc
         ({"database_url": "mysql://x"}, {"DEFAULT", "database"}),
         ({"transport_url": "rabbit://x"}, {"DEFAULT", "oslo_messaging_rabbit"}),
         ({"lock_path": "/l"}, {"DEFAULT", "oslo_concurrency"}),
-        (ACCOUNT, {"DEFAULT", "keystone_authtoken", "service_user"}),
+        (ACCOUNT, {"DEFAULT", "keystone_authtoken", "service_user", "oslo_middleware"}),
+        ({"ca_file": "/ca.pem"}, {"DEFAULT"}),
     ],
 )
 def test_a_section_is_there_if_what_it_is_made_from_is(surroundings: dict[str, str], sections: set[str]) -> None:
@@ -54,6 +56,29 @@ def test_tokens_in_memcached_are_encrypted() -> None:
     assert section["memcache_secret_key"] == "s"
 
 
+def test_links_begin_with_the_scheme_that_the_client_used() -> None:
+    assert service_sections(ACCOUNT)["oslo_middleware"] == {"enable_proxy_headers_parsing": True}
+
+
+def test_authorities_reach_every_section_that_verifies() -> None:
+    sections = service_sections({**ACCOUNT, "transport_url": "rabbit://x", "ca_file": "/ca.pem"})
+    for name in ("keystone_authtoken", "service_user"):
+        assert sections[name]["cafile"] == "/ca.pem"
+    queue = sections["oslo_messaging_rabbit"]
+    assert (queue["ssl"], queue["ssl_ca_file"], queue["ssl_enforce_hostname_verification"]) == (True, "/ca.pem", True)
+
+
+@pytest.mark.parametrize("none", [{}, {"ca_file": ""}, {"ca_file": None}])
+def test_without_authorities_there_is_no_tls(none: dict[str, Any]) -> None:
+    sections = service_sections({**ACCOUNT, "transport_url": "rabbit://x", **none})
+    assert not [key for section in sections.values() for key in section if key == "cafile" or key.startswith("ssl")]
+
+
+def test_another_account_verifies_as_well() -> None:
+    assert keystone_auth({**ACCOUNT, "ca_file": "/ca.pem"}, "neutron")["cafile"] == "/ca.pem"
+    assert "cafile" not in keystone_auth({**ACCOUNT, "ca_file": ""}, "neutron")
+
+
 def test_unknown_surroundings_are_refused() -> None:
     with pytest.raises(ValueError, match=r"databaseurl.*database_url"):
         service_sections({"databaseurl": "x"})
@@ -69,18 +94,36 @@ def test_rabbitmq_config_leaves_out_what_is_null() -> None:
     assert rabbitmq_config({"a.b": 1, "c": None}).splitlines()[1:] == ["a.b = 1"]
 
 
+GLANCE = {"name": "glance", "type": "image", "description": "Image"}
+ENDPOINTS = {"public": "https://p", "internal": "https://i"}
+EVERY = {**ENDPOINTS, "admin": "https://i"}
+
+
 def test_catalog_entries() -> None:
-    service = {"name": "glance", "type": "image", "description": "Image", "url": "http://g", "password": "pw"}
+    service = {**GLANCE, "endpoints": ENDPOINTS, "password": "pw"}
     entries = catalog_entries([service], "demo", "dpw")
     assert [project["name"] for project in entries["projects"]] == ["service", "demo"]
     assert {role["role"] for role in entries["users"][0]["roles"]} == {"admin", "service"}
     assert entries["users"][1]["roles"] == [{"role": "member", "project": "demo"}]
-    assert entries["services"][0]["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://g")
+    assert entries["services"][0]["endpoints"] == EVERY
     assert entries["domains"] == []
 
 
+def test_an_endpoint_for_administrators_of_its_own() -> None:
+    endpoints = {**ENDPOINTS, "admin": "https://a"}
+    entries = catalog_entries([{**GLANCE, "endpoints": endpoints, "password": "pw"}])
+    assert entries["services"][0]["endpoints"] == endpoints
+
+
+def test_a_service_without_a_password_has_no_account() -> None:
+    keystone = {"name": "keystone", "type": "identity", "description": "Identity", "endpoints": ENDPOINTS}
+    entries = catalog_entries([keystone, {**GLANCE, "endpoints": ENDPOINTS, "password": "pw"}])
+    assert [service["name"] for service in entries["services"]] == ["keystone", "glance"]
+    assert [user["name"] for user in entries["users"]] == ["glance"]
+
+
 def test_catalog_entries_of_a_service_with_users_of_its_own() -> None:
-    service = {"name": "heat", "type": "orchestration", "description": "Orchestration", "url": "http://h", "password": "pw"}
+    service = {"name": "heat", "type": "orchestration", "description": "Orchestration", "endpoints": ENDPOINTS, "password": "pw"}
     more = {"roles": ["stack_owner"], "domain": {"name": "heat", "admin": "heat_admin", "password": "apw"}}
     entries = catalog_entries([service | more])
     assert entries["roles"] == ["service", "member", "stack_owner"]
@@ -89,7 +132,13 @@ def test_catalog_entries_of_a_service_with_users_of_its_own() -> None:
     assert entries["users"][1]["roles"] == [{"role": "admin", "domain": "heat"}]
 
 
-CINDER = {"name": "cinder", "type": "block-storage", "description": "Block Storage", "url": "http://c/v3", "password": "pw"}
+CINDER = {
+    "name": "cinder",
+    "type": "block-storage",
+    "description": "Block Storage",
+    "endpoints": ENDPOINTS,
+    "password": "pw",
+}
 
 
 @pytest.mark.parametrize(
@@ -106,14 +155,14 @@ CINDER = {"name": "cinder", "type": "block-storage", "description": "Block Stora
 def test_an_alias_is_a_service_with_the_same_endpoints_and_no_account(aliases, listed) -> None:
     entries = catalog_entries([{**CINDER, "aliases": aliases}])
     assert [(one["name"], one["type"], one.get("state")) for one in entries["services"]] == listed
-    assert all(one["endpoints"] == dict.fromkeys(("public", "internal", "admin"), "http://c/v3") for one in entries["services"])
+    assert all(one["endpoints"] == EVERY for one in entries["services"])
     assert [user["name"] for user in entries["users"]] == ["cinder"]
 
 
 def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     """Keystoneauth serves openstacksdk, python-cinderclient, Nova, Heat and Horizon; other clients compare the type itself."""
     role = yaml.safe_load((ROLES / "cinder/defaults/main.yml").read_text())["cinder_catalog"]
-    services = catalog_entries([{**role, "url": "http://c/v3", "password": "pw"}])["services"]
+    services = catalog_entries([{**role, "endpoints": ENDPOINTS, "password": "pw"}])["services"]
     catalog = [
         {
             "name": one["name"],
@@ -127,7 +176,7 @@ def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
     assert len({one["name"] for one in catalog}) == len(catalog)
     for wanted in ("block-storage", "block-store", "volume", "volumev3"):
         found = ServiceCatalogV3(catalog).get_endpoint_data_list(service_type=wanted, interface="public", region_name="R")
-        assert [one.url for one in found] == ["http://c/v3"], wanted
+        assert [one.url for one in found] == ["https://p"], wanted
 
 
 def test_each_context_of_privileges_asks_for_its_helper() -> None:

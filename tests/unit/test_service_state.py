@@ -22,6 +22,8 @@ SHOP: dict[str, Any] = {"name": "shop", "packages": ["shop-api"]}
 APIS = [
     {
         "unit": "nova-api",
+        "address": "127.0.0.1",
+        "port": 8774,
         "application": "/usr/bin/nova-api-wsgi",
         "processes": 2,
         "threads": 1,
@@ -30,6 +32,9 @@ APIS = [
     },
     {
         "unit": "nova-api-metadata",
+        "address": "::1",
+        "port": "8775",
+        "defaults": "nova-metadata",
         "application": "/m",
         "processes": 1,
         "threads": 4,
@@ -42,11 +47,20 @@ def test_each_api_gets_its_file_and_its_unit() -> None:
     described = uwsgi_apis(APIS, "nova")
     assert [file["path"] for file in described["files"]] == [
         "/etc/nova/nova-api-uwsgi.ini",
+        "/etc/default/nova-api",
         "/etc/nova/nova-api-metadata-uwsgi.ini",
+        "/etc/default/nova-metadata",
     ]
     assert described["units"] == [
-        {"name": "nova-api.service", "files": ["/n.conf", "/etc/nova/nova-api-uwsgi.ini"], "url": "http://n/"},
-        {"name": "nova-api-metadata.service", "files": ["/etc/nova/nova-api-metadata-uwsgi.ini"]},
+        {
+            "name": "nova-api.service",
+            "files": ["/n.conf", "/etc/nova/nova-api-uwsgi.ini", "/etc/default/nova-api"],
+            "url": "http://n/",
+        },
+        {
+            "name": "nova-api-metadata.service",
+            "files": ["/etc/nova/nova-api-metadata-uwsgi.ini", "/etc/default/nova-metadata"],
+        },
     ]
     assert uwsgi_apis([], "nova") == {"files": [], "units": []}
 
@@ -62,7 +76,7 @@ def test_each_api_gets_its_file_and_its_unit() -> None:
     ],
 )
 def test_what_uwsgi_reads(api: int, lines: list[str]) -> None:
-    text = uwsgi_apis(APIS, "nova")["files"][api]["content"]
+    text = [file["content"] for file in uwsgi_apis(APIS, "nova")["files"] if file["path"].endswith(".ini")][api]
     assert set(lines) <= set(text.splitlines())
     options = [line.split(" = ")[0] for line in text.splitlines() if not line.startswith("env")]
     assert len(options) == len(set(options))
@@ -70,10 +84,24 @@ def test_what_uwsgi_reads(api: int, lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("/etc/default/nova-api", "--http-socket 127.0.0.1:8774 --ini /etc/nova/nova-api-uwsgi.ini"),
+        ("/etc/default/nova-metadata", "--http-socket [::1]:8775 --ini /etc/nova/nova-api-metadata-uwsgi.ini"),
+    ],
+)
+def test_an_api_listens_on_its_address_alone(path: str, arguments: str) -> None:
+    [file] = [file for file in uwsgi_apis(APIS, "nova")["files"] if file["path"] == path]
+    # A shell reads the file as root.
+    assert (file["group"], file["mode"]) == ("root", "0644")
+    assert [line for line in file["content"].splitlines() if not line.startswith("#")] == [f'DAEMON_ARGS="{arguments}"']
+
+
+@pytest.mark.parametrize(
     ("api", "words"),
     [
-        ({**APIS[0], "thread": 1}, r"'nova-api' has unknown keys \(thread\); allowed are unit, application"),
-        ({"unit": "nova-api", "threads": 1}, r"'nova-api' has no application, processes"),
+        ({**APIS[0], "thread": 1}, r"'nova-api' has unknown keys \(thread\); allowed are unit, address, port, application"),
+        ({"unit": "nova-api", "threads": 1}, r"'nova-api' has no address, port, application, processes"),
     ],
 )
 def test_an_api_that_is_not_described_well_is_refused(api: dict[str, Any], words: str) -> None:
@@ -100,7 +128,7 @@ def test_a_short_description_has_defaults() -> None:
         # What the API reads is written before its unit's turn.
         (
             {"files": [{"path": "/f"}], "apis": [APIS[1]]},
-            ["/f", "/etc/shop/nova-api-metadata-uwsgi.ini"],
+            ["/f", "/etc/shop/nova-api-metadata-uwsgi.ini", "/etc/default/nova-metadata"],
             ["nova-api-metadata.service"],
         ),
         ({"daemons": ["a.service"]}, ["/etc/systemd/system/a.service.d/mikumo-restart.conf"], []),
@@ -118,6 +146,22 @@ def test_files_and_units_that_follow(more: dict[str, Any], files: list[str], uni
     state = service_state(SHOP | more, PARTS)
     assert paths(state) == files
     assert [unit["name"] for unit in state["units"]] == units
+
+
+@pytest.mark.parametrize(
+    ("ca_file", "api", "unit"),
+    [
+        ("/ca.pem", ["/etc/shop/nova-api-metadata-uwsgi.ini", "/etc/default/nova-metadata", "/ca.pem"], ["/f", "/ca.pem"]),
+        ("", ["/etc/shop/nova-api-metadata-uwsgi.ini", "/etc/default/nova-metadata"], ["/f"]),
+    ],
+)
+def test_other_authorities_restart_what_reads_files(ca_file: str, api: list[str], unit: list[str]) -> None:
+    units = [{"name": "u", "files": ["/f"]}, {"name": "without"}, {"name": "empty", "files": []}]
+    state = service_state(SHOP | {"ca_file": ca_file, "files": [{"path": "/f"}], "units": units, "apis": [APIS[1]]}, PARTS)
+    read = {one["name"]: one.get("files") for one in state["units"]}
+    assert read == {"u": unit, "without": None, "empty": [], "nova-api-metadata.service": api}
+    # The role certificates writes the file.
+    assert "/ca.pem" not in paths(state)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +187,10 @@ def test_permissions_name_the_user_who_has_them() -> None:
     ("description", "words"),
     [
         ({"name": "shop"}, r"'shop' has no packages"),
-        (SHOP | {"unit": []}, r"'shop' has unknown keys \(unit\); required are name, packages; optional are user, files, units"),
+        (
+            SHOP | {"unit": []},
+            r"'shop' has unknown keys \(unit\); required are name, packages; optional are user, ca_file, files, units",
+        ),
     ],
 )
 def test_a_description_that_is_wrong_is_refused(description: dict[str, Any], words: str) -> None:

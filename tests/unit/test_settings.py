@@ -704,5 +704,6 @@ def test_new_secrets():
     assert re.fullmatch(r"[A-Za-z0-9]{32}", found["a"])
     assert found["a"] != found["b"]
     assert str(uuid.UUID(found["x_uuid"], version=4)) == found["x_uuid"]
+    assert secrets.problem("tls_ca", secrets.new_secrets(["tls_ca"])["tls_ca"]) is None
     with pytest.raises(secrets.SecretsError):
         secrets.new_secrets([1])  # type: ignore[list-item]

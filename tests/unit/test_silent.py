@@ -38,7 +38,7 @@ def test_a_compute_node_and_the_controller() -> None:
     found = look("nova-compute on compute1-real.example.org", "neutron-openvswitch-agent on compute1-real.example.org")
     assert sorted(found) == ["compute1", "controller"]
     assert found["compute1"]["units"] == ["nova-compute", "neutron-openvswitch-agent"]
-    assert ports(found["compute1"]) == [5000, 5672, 8776, 8778, 9292, 9696]
+    assert ports(found["compute1"]) == [5000, 5671, 8776, 8778, 9292, 9696]
     assert found["controller"]["units"] == []
 
 
@@ -47,11 +47,11 @@ def test_short_names_count_too() -> None:
 
 
 def test_what_each_kind_of_node_needs() -> None:
-    assert ports(look("neutron-l3-agent on network-real")["network"]) == [5672, 8775]
-    assert ports(look("cinder-volume on controller-real")["controller"]) == [3306, 5000, 5672, 9292]
+    assert ports(look("neutron-l3-agent on network-real")["network"]) == [5671, 8775]
+    assert ports(look("cinder-volume on controller-real")["controller"]) == [3306, 5000, 5671, 9292]
     all_in_one = GROUPS | {"network_nodes": ["controller"], "compute_nodes": ["controller"]}
     assert ports(look("nova-compute on controller-real", groups=all_in_one)["controller"]) == [
-        3306, 5000, 5672, 8775, 8776, 8778, 9292, 9696,
+        3306, 5000, 5671, 8775, 8776, 8778, 9292, 9696,
     ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_a_firewall_is_named() -> None:
         "Not alive after 300 s: nova-compute on compute.",
         {
             "compute": result(
-                problems=["port 5672 of 192.0.2.11 does not answer"], units=["nova-compute.service is active. ..."]
+                problems=["port 5671 of 192.0.2.11 does not answer"], units=["nova-compute.service is active. ..."]
             ),
             "controller": result(filters=["nft: chain input of table inet filter (hook input) has the policy drop"]),
             "network": {"skipped": True, "changed": False},
@@ -85,7 +85,7 @@ def test_a_firewall_is_named() -> None:
     )
     first, closed, dropped, journal = text.split("\n\n")
     assert first == "Not alive after 300 s: nova-compute on compute."
-    assert "- port 5672 of 192.0.2.11 does not answer" in closed
+    assert "- port 5671 of 192.0.2.11 does not answer" in closed
     assert "- controller: nft: chain input" in dropped
     assert journal == "compute: nova-compute.service is active. ..."
 

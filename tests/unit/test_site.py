@@ -54,14 +54,24 @@ def test_node_plan(groups: list[str], kind: str, agents: list[str], bridges: lis
 @pytest.mark.parametrize(
     ("groups", "services", "there", "absent"),
     [
-        ([], ["cinder"], [], ["keystone", "openvswitch"]),
-        (["controller_nodes"], [], ["mariadb", "keystone", "nova"], ["cinder", "heat", "horizon", "openvswitch"]),
+        ([], ["cinder"], ["certificates"], ["keystone", "openvswitch", "haproxy"]),
+        (
+            ["controller_nodes"],
+            [],
+            ["certificates", "haproxy", "mariadb", "keystone", "nova"],
+            ["cinder", "heat", "horizon", "openvswitch"],
+        ),
         (["controller_nodes"], ["heat"], ["heat"], ["cinder", "horizon"]),
         (["storage_nodes"], ["cinder"], ["lvm_storage", "cinder_volume"], ["cinder", "openvswitch"]),
-        (["storage_nodes"], ["nova"], [], ["lvm_storage", "cinder_volume"]),
-        (["compute_nodes"], [], ["libvirt", "nova_compute", "openvswitch", "neutron_agents"], ["keystone"]),
+        (["storage_nodes"], ["nova"], ["certificates"], ["haproxy", "lvm_storage", "cinder_volume"]),
+        (
+            ["compute_nodes"],
+            [],
+            ["certificates", "libvirt", "nova_compute", "openvswitch", "neutron_agents"],
+            ["keystone", "haproxy"],
+        ),
         (["network_nodes"], [], ["openvswitch", "neutron_agents"], ["libvirt"]),
-        (list(site.GROUPS), ALL_SERVICES, [*itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES], []),
+        (list(site.GROUPS), ALL_SERVICES, [*site.COMMON, *itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES], []),
     ],
 )
 def test_roles_of_a_node(groups: list[str], services: list[str], there: list[str], absent: list[str]) -> None:
@@ -72,7 +82,7 @@ def test_roles_of_a_node(groups: list[str], services: list[str], there: list[str
 
 
 def test_each_role_of_a_plan_describes_its_service() -> None:
-    for role in [*itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES]:
+    for role in [*site.COMMON, *itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES]:
         assert f"{role}_description" in yaml.safe_load((ROLES / role / "vars/main.yml").read_text()), role
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import ssl
 import sys
 import urllib.parse
 
@@ -20,8 +21,11 @@ settings = configparser.RawConfigParser(strict=False)
 settings.read(configuration)
 url = urllib.parse.urlsplit(settings["DEFAULT"]["transport_url"])
 sent = [f"message {number}" for number in range(count)]
+authorities = settings.get("oslo_messaging_rabbit", "ssl_ca_file", fallback="")
+verified = {"ca_certs": authorities, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": url.hostname}
 with amqp.Connection(
     host=f"{url.hostname}:{url.port}",
+    ssl=verified if authorities else False,
     userid=url.username,
     password=urllib.parse.unquote(url.password or ""),
     virtual_host=url.path.lstrip("/") or "/",
