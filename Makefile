@@ -11,7 +11,7 @@ export PWD := $(CURDIR)
 export OS_CLIENT_CONFIG_FILE ?= $(CURDIR)/clouds.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud site ready resources verify lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit unit-matrix database browser tempest behaviour rungs
+.PHONY: help venv cloud site ready resources verify rotate-keys lab-up lab-down lab-snapshot lab-restore lab-forget ssh test test-full lint unit unit-matrix database browser tempest security behaviour rungs
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,14 @@ resources: venv ## Flavours, images, networks
 verify: venv ## Boot an instance, reach it, write to its volume, clean up
 	$(PLAY) playbooks/verify.yml
 
+rotate-keys: venv ## Rotate the keys of Keystone's tokens and credentials, at most every other day
+	$(PLAY) playbooks/rotate_keys.yml
+
 tempest: venv ## OpenStack's own tests, Tempest's smoke set (about an hour in the lab)
 	$(PLAY) playbooks/tempest.yml
+
+security: venv ## The checklists of the OpenStack Security Guide, item by item
+	$(PLAY) playbooks/security_check.yml
 
 lab-up: venv ## Start the lab's three nodes
 	$(PLAY) playbooks/lab_up.yml

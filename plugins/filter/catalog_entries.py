@@ -59,6 +59,8 @@ def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
         "description": f"Account of {service['description']}",
         # "service" covers requests on behalf of users, "admin" the service's own requests.
         "roles": [{"role": role, "project": "service"} for role in ("admin", "service")],
+        # A stranger could lock it otherwise, and with it the service.
+        "ignore_lockout_failure_attempts": True,
     }
     if "domain" not in service:
         return [account]
@@ -69,6 +71,7 @@ def _accounts(service: dict[str, Any]) -> list[dict[str, Any]]:
         "password": domain["password"],
         "description": f"Makes the users of {service['description']}",
         "roles": [{"role": "admin", "domain": domain["name"]}],
+        "ignore_lockout_failure_attempts": True,
     }
     return [account, admin]
 

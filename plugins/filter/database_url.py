@@ -64,10 +64,10 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils import _credentia
 
 
 def database_url(
-    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, ca_file: str = ""
+    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, *, ca_file: str = ""
 ) -> str:
     try:
-        return _credentials.database_url(password, user, host, database, port, ca_file)
+        return _credentials.database_url(password, user, host, database, port, ca_file=ca_file)
     except _credentials.CredentialsError as error:
         raise AnsibleFilterError(f"URL of the database account {user}: {error}") from error
 

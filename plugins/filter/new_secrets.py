@@ -11,7 +11,8 @@ description:
   - Returns a random value for each name. Every evaluation returns different values. Save the result with
     M(ansible.builtin.set_fact) before you use it.
   - A value has 32 letters and digits, or is a UUID if the name ends in V(_uuid). V(tls_ca) is the private key and the
-    certificate of a new certificate authority, as PEM.
+    certificate of a new certificate authority, as PEM. V(keystone_fernet_keys) and V(keystone_credential_keys) are sets of
+    Fernet keys.
 positional: _input
 options:
   _input:

@@ -35,6 +35,10 @@ options:
     description: Interface that carries tenant networks of type V(vlan).
     type: str
     default: ""
+  firewall:
+    description: Whether the node gets a firewall, C(cloud_firewall).
+    type: bool
+    default: false
 author:
   - The Mikumo authors (@mikumo)
 """

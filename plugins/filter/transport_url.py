@@ -28,7 +28,11 @@ options:
   port:
     description: Port of RabbitMQ.
     type: int
-    default: 5672
+    default: 5671
+  vhost:
+    description: Virtual host.
+    type: str
+    default: /
 author:
   - The Mikumo authors (@mikumo)
 """
@@ -54,9 +58,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mikumo.openstack.plugins.plugin_utils import _credentials
 
 
-def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5672) -> str:
+def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5671, vhost: str = "/") -> str:
     try:
-        return _credentials.transport_url(password, user, host, port)
+        return _credentials.transport_url(password, user, host, port, vhost)
     except _credentials.CredentialsError as error:
         raise AnsibleFilterError(f"URL of the RabbitMQ account {user}: {error}") from error
 

@@ -24,6 +24,9 @@ LONG = 100
 # If roles are needed in more places than this, one request reads them for all places.
 FEW = 2
 
+# Keystone's name of the option that exempts a user from lockout.
+NEVER_LOCKED = "ignore_lockout_failure_attempts"
+
 # Arguments: ID, name and password of the user.
 PasswordCheck = Callable[[str, str, str], bool]
 
@@ -270,10 +273,11 @@ class Catalog:
         password = item.get("password")
         secret = {"password": password} if password is not None else {}
         if record is None:
-            body = {"name": name, "domain_id": domain_id, **_given(described), **secret}
+            options = {"options": {NEVER_LOCKED: True}} if item.get(NEVER_LOCKED) else {}
+            body = {"name": name, "domain_id": domain_id, **_given(described), **options, **secret}
             record = self._create("/users", "user", body, f"user {shown}")
             self._members[("users", domain_id)][name] = record
-            self._differences.created("user", shown, _readable(described, item))
+            self._differences.created("user", shown, {**_readable(described, item), **({NEVER_LOCKED: True} if options else {})})
         else:
             self._user_update(record, shown, item, described, secret)
         for grant in item.get("roles") or ():
@@ -282,6 +286,10 @@ class Catalog:
 
     def _user_update(self, record: Record, shown: str, item: Item, described: Item, secret: Item) -> None:
         before, after = differing(described, record)
+        options = record.get("options") or {}
+        was, becomes = differing({NEVER_LOCKED: item.get(NEVER_LOCKED)}, {NEVER_LOCKED: bool(options.get(NEVER_LOCKED))})
+        if becomes:
+            after = {**after, "options": {**options, **becomes}}
         if secret and item.get("update_password", "always") == "always":
             secret = self._secret_to_set(record, shown, item, secret)
         else:
@@ -295,7 +303,9 @@ class Catalog:
             self._update("/users", "user", record, {**after, **secret}, f"user {shown}")
         if secret:
             before, after = {**before, "password": "(another)"}, {**after, "password": "(as described)"}
-        self._differences.updated("user", shown, before, _readable(after, item))
+        # One line for the option itself, not for the dictionary that holds it.
+        after = {name: value for name, value in after.items() if name != "options"}
+        self._differences.updated("user", shown, {**before, **was}, {**_readable(after, item), **becomes})
 
     def _secret_to_set(self, record: Record, shown: str, item: Item, secret: Item) -> Item:
         if item.get("enabled") is False:

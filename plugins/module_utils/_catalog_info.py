@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import INTERFACES, label
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import INTERFACES, NEVER_LOCKED, label
 from ansible_collections.mikumo.openstack.plugins.module_utils._openstack import Api, CloudError, Record
 
 KINDS = ("domains", "projects", "roles", "users", "services")
@@ -49,6 +49,8 @@ class CatalogInfo:
 
     def _user(self, record: Record, roles: list[Record]) -> Record:
         user = {**self._member(record), **_given(record, "description", "email", "enabled"), "roles": roles}
+        if (record.get("options") or {}).get(NEVER_LOCKED):
+            user[NEVER_LOCKED] = True
         default = self._projects.get(record.get("default_project_id") or "")
         if default is not None and default["domain_id"] == record["domain_id"]:
             user["default_project"] = default["name"]

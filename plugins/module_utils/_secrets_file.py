@@ -28,15 +28,34 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._certificate_auth
     CertificateAuthorityError,
     new_certificate_authority,
 )
+from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_keys import (
+    KEY_SETS,
+    STAGED,
+    KeysError,
+    new_keys,
+    parsed_keys,
+    rotated_keys,
+    written_keys,
+)
 
-__all__ = ["ALPHABET", "AUTHORITY", "Outcome", "SecretsFileError", "bring", "new_value", "place"]
+__all__ = ["ALPHABET", "AUTHORITY", "Outcome", "Rotation", "SecretsFileError", "bring", "new_value", "place", "rotate"]
 
 VARIABLE = "cloud_secrets"
 LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits
 AUTHORITY = "tls_ca"
-# A run adds these to an existing file without consent: no account and no data depend on an old value.
-UNASKED = frozenset({AUTHORITY})
+# A run adds these to an existing file without consent: no account and no data depend on an old value. RabbitMQ's accounts follow
+# from their passwords at each start. Keystone's keys are those that a controller has, if it has some.
+UNASKED = frozenset(
+    {
+        AUTHORITY,
+        *KEY_SETS,
+        *(
+            f"{name}_rabbitmq"
+            for name in ("cinder", "cinder_volume", "heat", "neutron", "neutron_agents", "nova", "nova_compute")
+        ),
+    }
+)
 HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*\n")
 HEADER = """\
 # The site's secrets. Keep a copy of this file in a safe place: a cloud cannot run without them.
@@ -55,6 +74,15 @@ class Outcome(t.NamedTuple):
     generated: list[str]
     # Whether the file now has secrets that the inventory lacked, and must be read.
     read: bool
+
+
+class Rotation(t.NamedTuple):
+    """Numbers of keys, by the name of the secret."""
+
+    changed: bool
+    before: dict[str, list[int]]
+    after: dict[str, list[int]]
+    dropped: dict[str, list[int]]
 
 
 def place(path: str, sources: Sequence[str]) -> Path:
@@ -152,7 +180,13 @@ def _parsed(path: Path, text: str) -> t.Any:
 
 
 def new_value(name: str) -> str:
-    """Return a random value: a certificate authority, a UUID if the name ends in _uuid, or 32 letters and digits (190 bits)."""
+    """Return a random value.
+
+    This is a certificate authority, a set of Fernet keys, a UUID if the name ends in _uuid, or 32 letters and digits (190 bits).
+    """
+    if name in KEY_SETS:
+        fernet: str = new_keys()
+        return fernet
     if name == AUTHORITY:
         try:
             authority: str = new_certificate_authority()
@@ -211,10 +245,19 @@ def _lacks(path: Path, missing: Sequence[str]) -> str:
     )
 
 
-def bring(path: Path, missing: Sequence[str], given: Sequence[str], *, add: bool, check_mode: bool = False) -> Outcome:
+def bring(
+    path: Path,
+    missing: Sequence[str],
+    given: Sequence[str],
+    *,
+    add: bool,
+    check_mode: bool = False,
+    adopted: Mapping[str, str] | None = None,
+) -> Outcome:
     """Add the secrets that the inventory lacks to the file.
 
-    given: names that the inventory has; add: consent to add to existing secrets.
+    given: names that the inventory has; add: consent to add to existing secrets; adopted: keys that the controller already uses,
+    or None if it was not asked.
     """
     if not missing:
         return Outcome(False, [], False)
@@ -225,7 +268,7 @@ def bring(path: Path, missing: Sequence[str], given: Sequence[str], *, add: bool
             return Outcome(True, list(missing), False)
     try:
         with _locked(directory):
-            return _bring(path, list(missing), list(given), add, check_mode)
+            return _bring(path, list(missing), list(given), add=add, check_mode=check_mode, adopted=adopted)
     except OSError as error:
         raise SecretsFileError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -253,18 +296,30 @@ def _make_directory(directory: Path, check_mode: bool) -> None:
         raise SecretsFileError(f"the directory {directory} for new secrets cannot be created: {error.strerror}") from error
 
 
-def _bring(path: Path, missing: list[str], given: list[str], add: bool, check_mode: bool) -> Outcome:
+def _bring(
+    path: Path,
+    missing: list[str],
+    given: list[str],
+    *,
+    add: bool,
+    check_mode: bool,
+    adopted: Mapping[str, str] | None = None,
+) -> Outcome:
     text = _look(path)
     if text is None:
         if given:
             raise _elsewhere(path, missing)
         if check_mode:
             return Outcome(True, missing, False)
-        lines = "".join(f"  {name}: {_scalar(new_value(name))}\n" for name in missing)
+        lines = "".join(f"  {name}: {_scalar(_value(name, adopted))}\n" for name in missing)
         if _create(path, f"{HEADER.format(name=path.name)}{VARIABLE}:\n{lines}"):
             return Outcome(True, missing, True)
         text = _look(path) or ""
-    return _complete(path, text, missing, given, add=add, check_mode=check_mode)
+    return _complete(path, text, missing, given, add=add, check_mode=check_mode, adopted=adopted)
+
+
+def _value(name: str, adopted: Mapping[str, str] | None) -> str:
+    return (adopted or {}).get(name) or new_value(name)
 
 
 def _elsewhere(path: Path, missing: Sequence[str]) -> SecretsFileError:
@@ -280,7 +335,16 @@ def _elsewhere(path: Path, missing: Sequence[str]) -> SecretsFileError:
     )
 
 
-def _complete(path: Path, text: str, missing: list[str], given: list[str], *, add: bool, check_mode: bool) -> Outcome:
+def _complete(
+    path: Path,
+    text: str,
+    missing: list[str],
+    given: list[str],
+    *,
+    add: bool,
+    check_mode: bool,
+    adopted: Mapping[str, str] | None,
+) -> Outcome:
     if text.startswith("$ANSIBLE_VAULT"):
         if not add:
             # The encrypted file may have them without being part of the inventory. The task that reads it has the vault password.
@@ -301,10 +365,16 @@ def _complete(path: Path, text: str, missing: list[str], given: list[str], *, ad
         return Outcome(False, [], True)
     if not add:
         _refuse_without_consent(path, absent, given, there)
+    unseen = [name for name in absent if name in KEY_SETS] if there and adopted is None else []
+    if unseen:
+        raise SecretsFileError(
+            f"{path} lacks {', '.join(unseen)}, and the controller may have such keys, which nothing can replace. It has "
+            "to answer, so that its keys can be added"
+        )
     if "!vault" in text:
         raise _encrypted(path, absent)
     if not check_mode:
-        _write(path, text, content, {name: _written(new_value(name)) for name in absent})
+        _write(path, text, content, {name: _written(_value(name, adopted)) for name in absent})
     # In check mode, the file may still have some of the others.
     return Outcome(True, absent, not check_mode or len(absent) < len(missing))
 
@@ -337,4 +407,60 @@ def _encrypted(path: Path, missing: Sequence[str]) -> SecretsFileError:
     return SecretsFileError(
         f"{path} is encrypted, and {', '.join(missing)} cannot be added to it. Run ansible-vault decrypt {path}, run this "
         f"again, then run ansible-vault encrypt {path}"
+    )
+
+
+def rotate(path: Path, current: Mapping[str, str], most: Mapping[str, int], *, check_mode: bool = False) -> Rotation:
+    """Rotate sets of Fernet keys in the file: the staged key becomes the primary one. Sets that have been rotated stay.
+
+    current: the sets that the run knows, by name; most: how many keys each may have.
+    """
+    if not path.is_file():
+        raise SecretsFileError(f"{path} does not exist. Name the file of the secrets, as in -e secrets_file=/path/to/secrets.yml")
+    try:
+        with _locked(path.parent):
+            return _rotate(path, current, most, check_mode)
+    except OSError as error:
+        raise SecretsFileError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _rotate(path: Path, current: Mapping[str, str], most: Mapping[str, int], check_mode: bool) -> Rotation:
+    text = _look(path) or ""
+    if text.startswith("$ANSIBLE_VAULT"):
+        raise _sealed(path, current)
+    content = _parsed(path, text)
+    there = content.get(VARIABLE) if isinstance(content, Mapping) else None
+    values: dict[str, str] = {}
+    before, after, dropped = {}, {}, {}
+    for name, known in current.items():
+        value = there.get(name) if isinstance(there, Mapping) else None
+        if str(getattr(value, "tag", "")).endswith("!vault"):
+            raise _sealed(path, current)
+        try:
+            keys = parsed_keys(known)
+            there_now = parsed_keys(value) if isinstance(value, str) else {}
+            rotated = rotated_keys(keys, most[name])
+        except KeysError as error:
+            raise SecretsFileError(f"{name} {error}") from None
+        if there_now == keys:
+            values[name] = _written(written_keys(rotated))
+        elif {**there_now, STAGED: ""} == {**rotated, STAGED: ""}:
+            # Another run has rotated it meanwhile. All go on with its staged key.
+            rotated = there_now
+        else:
+            raise SecretsFileError(
+                f"{name} in {path} is not what this run uses. If it is in another file, name that one, as in "
+                "-e secrets_file=/path/to/secrets.yml"
+            )
+        before[name], after[name] = sorted(there_now), sorted(rotated)
+        dropped[name] = sorted(set(keys) - set(rotated))
+    if values and not check_mode:
+        _write(path, text, content, values)
+    return Rotation(bool(values), before, after, dropped)
+
+
+def _sealed(path: Path, names: Mapping[str, str]) -> SecretsFileError:
+    return SecretsFileError(
+        f"{path} is encrypted, and {', '.join(names)} cannot be rotated in it. Run ansible-vault decrypt {path}, run this again, "
+        f"then run ansible-vault encrypt {path}"
     )

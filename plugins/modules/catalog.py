@@ -142,6 +142,12 @@ options:
       default_project:
         description: Name of the user's default project, in the user's domain. Left unchanged by default.
         type: str
+      ignore_lockout_failure_attempts:
+        description:
+          - Whether Keystone never locks the user, however many wrong passwords it is given. Meant for the accounts of services,
+            which anybody could lock otherwise. Left unchanged by default.
+          - It matters only if Keystone's C([security_compliance] lockout_failure_attempts) is set.
+        type: bool
       roles:
         description: Roles of the user. The module leaves the user's other roles alone.
         type: list
@@ -316,7 +322,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import Catalog
+from ansible_collections.mikumo.openstack.plugins.module_utils._catalog import NEVER_LOCKED, Catalog
 from ansible_collections.mikumo.openstack.plugins.module_utils._cloud_module import REQUIRED, empty_host, run_module
 from ansible_collections.mikumo.openstack.plugins.module_utils._differences import Differences
 from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_bootstrap import bootstrap, missing
@@ -363,6 +369,7 @@ ARGUMENTS: dict[str, Any] = {
             "email": {"type": "str"},
             "enabled": {"type": "bool", "default": True},
             "default_project": {"type": "str"},
+            NEVER_LOCKED: {"type": "bool"},
             "roles": a_list(
                 {
                     "role": REQUIRED,

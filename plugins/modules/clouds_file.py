@@ -97,9 +97,10 @@ def main() -> None:
     module.no_log_values = set(secrets)
     trusted = False
     try:
+        # First: it refuses a file with a cloud of the same name, whose authorities must stay.
+        outcome = bring(path, clouds, secrets, check_mode=module.check_mode)
         if module.params["ca_file"]:
             trusted = bring_ca(Path(module.params["ca_file"]), module.params["ca_certificate"], check_mode=module.check_mode)
-        outcome = bring(path, clouds, secrets, check_mode=module.check_mode)
     except CloudsFileError as error:
         module.fail_json(msg=f"{error}.")
     diff = {"before_header": str(path), "after_header": str(path), "before": outcome.before, "after": outcome.after}

@@ -12,10 +12,11 @@ version_added: 0.1.0
 description:
   - Generates the secrets that the inventory lacks, and writes them to a variables file under the key C(cloud_secrets). A value
     has 32 letters and digits, or is a UUID if the name ends in V(_uuid). V(tls_ca) is the private key and the certificate of a
-    new certificate authority, as PEM. The file gets the mode 0600.
+    new certificate authority, as PEM. V(keystone_fernet_keys) and V(keystone_credential_keys) are sets of Fernet keys. The file
+    gets the mode 0600.
   - Run it on the control node. Two simultaneous runs generate only one set of secrets, and never leave a partial file.
   - Never changes existing secrets. Comments and other variables in the file stay.
-  - The module takes and returns only names, never values.
+  - The module returns only names, never values.
 author: The Mikumo authors (@mikumo)
 options:
   path:
@@ -41,8 +42,14 @@ options:
     description:
       - Consent to add names to a file that already has others. A running cloud uses the existing secrets.
       - V(tls_ca) needs no consent, because nothing depends on an old one.
+      - Keystone's keys need no consent, because O(controller_keys) has those that are in use.
     type: bool
     default: false
+  controller_keys:
+    description:
+      - Keys that Keystone already uses, by the name of the secret. The module writes them in place of new ones.
+      - If not given, nobody has asked the controller. The module then adds no keys of Keystone to a file with other secrets.
+    type: dict
 requirements:
   - ruamel.yaml, to add to an existing file
   - cryptography, to generate V(tls_ca)
@@ -71,7 +78,7 @@ path:
   type: str
   returned: success
 generated:
-  description: Names of the secrets that the module generated, or in check mode would generate.
+  description: Names of the secrets that the module added, or in check mode would add.
   type: list
   elements: str
   returned: success
@@ -96,16 +103,25 @@ def main() -> None:
             "missing": {"type": "list", "elements": "str", "required": True},
             "given": {"type": "list", "elements": "str", "default": []},
             "add_missing": {"type": "bool", "default": False},
+            "controller_keys": {"type": "dict", "no_log": True},
         },
         supports_check_mode=True,
     )
     p = module.params
     try:
         path = place(p["path"], p["sources"])
-        outcome = bring(path, p["missing"], p["given"], add=p["add_missing"], check_mode=module.check_mode)
+        outcome = bring(
+            path,
+            p["missing"],
+            p["given"],
+            add=p["add_missing"],
+            check_mode=module.check_mode,
+            adopted=p["controller_keys"],
+        )
     except SecretsFileError as error:
         module.fail_json(msg=f"Nothing was changed: {error}.")
-    after = "".join(f"{name}: (generated)\n" for name in outcome.generated)
+    taken = p["controller_keys"] or {}
+    after = "".join(f"{name}: ({'from the controller' if name in taken else 'generated'})\n" for name in outcome.generated)
     module.exit_json(
         changed=outcome.changed,
         path=str(path),

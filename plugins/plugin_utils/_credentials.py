@@ -35,7 +35,7 @@ def _netloc(user: str, password: t.Any, host: str, port: t.Any, safe: str = "") 
 
 
 def database_url(
-    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, ca_file: str = ""
+    password: t.Any, user: str, host: str, database: str | None = None, port: t.Any = None, *, ca_file: str = ""
 ) -> str:
     """Return the SQLAlchemy URL of a MariaDB database. Its name defaults to that of the user.
 
@@ -46,9 +46,10 @@ def database_url(
     return f"mysql+pymysql://{_netloc(user, password, host, port, UNENCODED)}/{path}?charset=utf8{trusted}"
 
 
-def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5672) -> str:
-    """Return the oslo.messaging URL of a RabbitMQ broker, with the virtual host "/"."""
-    return f"rabbit://{_netloc(user, password, host, port)}/"
+def transport_url(password: t.Any, user: str, host: str, port: t.Any = 5671, vhost: str = "/") -> str:
+    """Return the oslo.messaging URL of a virtual host of a RabbitMQ broker."""
+    path = "" if vhost == "/" else urllib.parse.quote(vhost, safe="")
+    return f"rabbit://{_netloc(user, password, host, port)}/{path}"
 
 
 def literal(password: t.Any) -> str:

@@ -189,7 +189,7 @@ FORMATS: Mapping[str, Callable[[str], str]] = {
 
 # --- types ------------------------------------------------------------------------------------------------------------
 
-KINDS = {"str": "a string", "int": "a positive integer", "list": "a list", "dict": "a dictionary"}
+KINDS = {"str": "a string", "int": "a positive integer", "bool": "true or false", "list": "a list", "dict": "a dictionary"}
 
 
 def _kind(value: t.Any) -> str:
@@ -229,6 +229,10 @@ def value_problems(name: str, value: t.Any, setting: Setting) -> Iterator[str]:
         yield from _text(name, value, setting, wanted)
     elif setting.type == "int":
         yield from _number(name, value, wanted)
+    elif setting.type == "bool":
+        # "false" in quotes is true for Jinja.
+        if not isinstance(value, bool):
+            yield f"{name} is {'empty' if value == '' else _kind(value)}: give {KINDS['bool']}, without quotes"
     elif setting.type == "list":
         yield from _list(name, value, setting, wanted)
     else:

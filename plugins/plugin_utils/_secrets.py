@@ -9,11 +9,13 @@ No message in this file shows a value or any part of one, not even its length.
 from __future__ import annotations
 
 import difflib
+import functools
 import string
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_keys import KEY_SETS, keys_problem
 from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import (
     ALPHABET,
     AUTHORITY,
@@ -72,11 +74,23 @@ class Kind:
 DATABASE = Kind("the password of a MariaDB account", plain=False)
 # bcrypt uses at most 72 bytes, and Keystone is configured to refuse more.
 KEYSTONE = Kind("the password of a Keystone account", maximum=72)
+# oslo.messaging decodes its URL, and passes kombu another one with an unencoded slash.
+BUS = Kind(
+    "the password of a RabbitMQ account",
+    plain=False,
+    punctuation=(string.punctuation + " ").replace("/", ""),
+    because="oslo.messaging cannot handle in the broker's URL",
+)
 ANY = Kind("a secret")
+
+# Secrets that older sites have and nothing uses any more.
+FORMER = frozenset({"rabbitmq"})
 
 SECRETS: dict[str, Kind] = {
     "cinder_database": DATABASE,
     "cinder_keystone": KEYSTONE,
+    "cinder_rabbitmq": BUS,
+    "cinder_volume_rabbitmq": BUS,
     "demo": KEYSTONE,
     "glance_database": DATABASE,
     "glance_keystone": KEYSTONE,
@@ -85,6 +99,7 @@ SECRETS: dict[str, Kind] = {
     # heat-engine does not start with any other length.
     "heat_encryption": Kind("the key with which Heat encrypts parameters", lengths=(16, 24, 32)),
     "heat_keystone": KEYSTONE,
+    "heat_rabbitmq": BUS,
     "keystone_admin": KEYSTONE,
     # keystone-manage db_sync fails if the URL contains percent-encoded characters.
     "keystone_database": Kind(
@@ -95,19 +110,17 @@ SECRETS: dict[str, Kind] = {
     ),
     "memcache": Kind("the encryption key for tokens in memcached"),
     "metadata": Kind("the secret that Nova and the metadata agent share"),
+    "neutron_agents_rabbitmq": BUS,
     "neutron_database": DATABASE,
     "neutron_keystone": KEYSTONE,
+    "neutron_rabbitmq": BUS,
+    "nova_compute_rabbitmq": BUS,
     "nova_database": DATABASE,
     "nova_keystone": KEYSTONE,
+    "nova_rabbitmq": BUS,
     "placement_database": DATABASE,
     "placement_keystone": KEYSTONE,
-    # oslo.messaging decodes its URL, and passes kombu another one with an unencoded slash.
-    "rabbitmq": Kind(
-        "the password of the RabbitMQ account",
-        plain=False,
-        punctuation=(string.punctuation + " ").replace("/", ""),
-        because="oslo.messaging cannot handle in the broker's URL",
-    ),
+    **{name: Kind("Fernet keys of Keystone", check=functools.partial(keys_problem, name)) for name in KEY_SETS},
     AUTHORITY: Kind("the key and the certificate of the site's certificate authority", check=authority_problem),
 }
 
@@ -198,7 +211,7 @@ def unknown_secrets(given: Mapping[str, t.Any], required: Sequence[str]) -> list
     absent = missing_secrets(given, required)
     problems = []
     for name in given:
-        if name in required:
+        if name in required or name in FORMER:
             continue
         near = difflib.get_close_matches(str(name), absent, n=1, cutoff=0.75)
         if near:

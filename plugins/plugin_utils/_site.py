@@ -51,6 +51,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 AGENT_ROLES = ("openvswitch", "neutron_agents")
 # Roles of all nodes.
 COMMON = ("certificates",)
+# Of all nodes as well, if the site wants it. Last, because it lets through what the others have set up.
+FIREWALL = "firewall"
 # Roles that only sites with a service need.
 OPTIONAL = {"cinder": "cinder", "heat": "heat", "horizon": "horizon", "lvm_storage": "cinder", "cinder_volume": "cinder"}
 
@@ -66,6 +68,7 @@ def node_plan(
     services: Iterable[str],
     external_interface: str = "",
     vlan_interface: str = "",
+    firewall: bool = False,
 ) -> dict[str, t.Any]:
     """Return the roles, agents, bridges and bridge mappings of a node in these groups."""
     own = set(groups)
@@ -78,7 +81,7 @@ def node_plan(
     wanted = set(services)
     roles = [role for group, of in ROLES.items() if group in own for role in of if OPTIONAL.get(role) in {None, *wanted}]
     return {
-        "roles": [*COMMON, *roles, *(AGENT_ROLES if agents else ())],
+        "roles": [*COMMON, *roles, *(AGENT_ROLES if agents else ()), *([FIREWALL] if firewall else ())],
         "agents": agents,
         "bridges": bridges,
         "bridge_mappings": {bridge["physical_network"]: bridge["name"] for bridge in bridges},

@@ -15,7 +15,11 @@ from support.nodes import Nodes
 pytestmark = pytest.mark.journal(controller=["rabbitmq-server"])
 
 # Each service has a queue by which any of its processes can be asked for something.
-TOPICS = {"conductor", "scheduler", "compute", "cinder-scheduler", "cinder-volume", "q-plugin", "dhcp_agent", "l3_agent"}
+TOPICS = {
+    "nova": {"conductor", "scheduler", "compute"},
+    "cinder": {"cinder-scheduler", "cinder-volume"},
+    "neutron": {"q-plugin", "dhcp_agent", "l3_agent"},
+}
 CALLS = 3
 
 
@@ -23,12 +27,14 @@ def rabbitmq(nodes: Nodes, command: str) -> Any:
     return json.loads(nodes["controller"].check_output(command))
 
 
-def test_queues_of_the_services_are_quorum_queues(nodes: Nodes) -> None:
-    queues = rabbitmq(nodes, "rabbitmqctl --quiet --formatter json list_queues name type durable messages consumers")
+@pytest.mark.parametrize("vhost", TOPICS)
+def test_queues_of_the_services_are_quorum_queues(nodes: Nodes, vhost: str) -> None:
+    listing = f"rabbitmqctl --quiet --formatter json list_queues --vhost {vhost} name type durable messages consumers"
+    queues = rabbitmq(nodes, listing)
     print(f"{len(queues)} queues:")
     for queue in sorted(queues, key=lambda queue: str(queue["name"])):
         print("  {name}: {type}, {consumers} consumers, {messages} messages waiting".format(**queue))
-    assert {queue["name"] for queue in queues} >= TOPICS
+    assert {queue["name"] for queue in queues} >= TOPICS[vhost]
     assert [queue for queue in queues if queue["type"] != "quorum"] == []
     assert [queue for queue in queues if not queue["durable"]] == []
 
@@ -47,7 +53,7 @@ def test_api_call_travels_through_the_queue_of_the_compute_node(nodes: Nodes, on
     name = f"compute.{nodes['compute'].check_output('hostname')}"
 
     def entries() -> int:
-        (member,) = rabbitmq(nodes, f"rabbitmq-queues --quiet --formatter json quorum_status {name}")
+        (member,) = rabbitmq(nodes, f"rabbitmq-queues --quiet --formatter json quorum_status --vhost nova {name}")
         return int(member["Last Log Index"])
 
     before = entries()

@@ -219,12 +219,12 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         ["keystone_database has characters that keystone-manage db_sync cannot handle", "letters, digits and - . _"],
     ),
     "secret that oslo.messaging cannot use": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="hush-hush/hush")),
-        ["rabbitmq has characters that oslo.messaging cannot handle", "letters, digits and ! "],
+        secrets(lambda content: content["cloud_secrets"].update(nova_rabbitmq="hush-hush/hush")),
+        ["nova_rabbitmq has characters that oslo.messaging cannot handle", "letters, digits and ! "],
     ),
     "misspelt secret": (
-        secrets(lambda content: content["cloud_secrets"].update(rabitmq=content["cloud_secrets"].pop("rabbitmq"))),
-        ["rabitmq is unknown: did you mean rabbitmq"],
+        secrets(lambda content: content["cloud_secrets"].update(nova_rabitmq=content["cloud_secrets"].pop("nova_rabbitmq"))),
+        ["nova_rabitmq is unknown: did you mean nova_rabbitmq"],
     ),
     "secrets of one host": (
         variable("compute", cloud_secrets={"nova_keystone": "hush-hush-hush"}),
@@ -564,7 +564,7 @@ def test_one_set_with_every_strategy_and_two_runs_at_once(nowhere: Path) -> None
     assert all(THEIR_TURN in output for output in outputs), outputs
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir() if "secrets" in one.name] == ["secrets.yml"]
-    assert len(set(values(nowhere))) == len(values(nowhere)) == 21
+    assert len(set(values(nowhere))) == len(values(nowhere)) == 29
 
 
 def run_on(sources: list[str], *arguments: str) -> tuple[int, str]:
@@ -585,7 +585,7 @@ def test_place_of_new_secrets(nowhere: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.yml"
     for _ in range(2):
         assert_accepted(*run_on(both_sources, "-e", f"secrets_file={elsewhere}", *SHORT))
-    assert len(yaml.safe_load(elsewhere.read_text())["cloud_secrets"]) == 21
+    assert len(yaml.safe_load(elsewhere.read_text())["cloud_secrets"]) == 29
     assert not path.exists()
     assert_accepted(*run_on([f"{nowhere}/"], *SHORT))
     assert path.is_file()
@@ -671,6 +671,16 @@ def test_a_certificate_authority_is_added_without_consent(nowhere: Path) -> None
     after = yaml.safe_load(path.read_text())
     assert after["cloud_secrets"].pop("tls_ca").startswith("-----BEGIN PRIVATE KEY-----\n")
     assert after == yaml.safe_load(before)
+
+
+def test_keys_of_keystone_are_not_generated_beside_those_of_a_controller(nowhere: Path) -> None:
+    """It does not answer, and nobody knows what it has."""
+    secrets(lambda content: content["cloud_secrets"].pop("keystone_fernet_keys"))(nowhere)
+    path = nowhere / "group_vars/all/secrets.yml"
+    before = path.read_text()
+    status, output = play(nowhere, "preflight", *SHORT)
+    assert_refused(status, output, ["lacks keystone_fernet_keys, and the controller may have such keys"])
+    assert path.read_text() == before
 
 
 def test_encrypted_secrets(nowhere: Path, tmp_path: Path) -> None:

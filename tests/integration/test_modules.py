@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import getpass
+import grp
 import hashlib
 import json
 import os
@@ -439,3 +441,24 @@ def test_administrator_and_cells_that_are_there_are_left_alone() -> None:
     cells = run_module("nova_cells", "controller", {"hosts": ["compute"]})
     assert (cells["changed"], cells["cells"], cells["hosts"]) == (False, ["cell0", "cell1"], ["compute"])
     assert converge("nova_cells", {}, "controller")["hosts"] == ["compute"]
+
+
+def test_keys_of_keystone(tmp_path: Path) -> None:
+    user, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+    path = tmp_path / "secrets.yml"
+    names = ["keystone_fernet_keys", "keystone_credential_keys"]
+    converge("secrets_file", {"path": str(path), "missing": names})
+
+    def write(prune: bool) -> Result:
+        keys = yaml.safe_load(path.read_text())["cloud_secrets"]
+        repositories = [{"path": str(tmp_path / name), "keys": keys[name]} for name in names]
+        return converge("keystone_keys", {"repositories": repositories, "owner": user, "group": group, "prune": prune})
+
+    assert write(prune=False)["changed"]
+    for rotation in range(2):
+        current = yaml.safe_load(path.read_text())["cloud_secrets"]
+        arguments = {"path": str(path), "current": current, "most": dict.fromkeys(names, 3)}
+        converge("secrets_rotation", arguments)
+        assert write(prune=False)["changed"]
+        assert write(prune=True)["changed"] is (rotation == 1)
+    assert sorted(file.name for file in (tmp_path / names[0]).iterdir()) == ["0", "2", "3"]

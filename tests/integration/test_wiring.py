@@ -19,11 +19,18 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._certificate_auth
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTHORITY = new_certificate_authority()
+BUS = {"nova": "nova", "nova_compute": "nova", "neutron": "neutron", "neutron_agents": "neutron"}
+
+
+def urls(port: int) -> dict[str, str]:
+    return {account: f"rabbit://{account}:pw@192.0.2.1:{port}/{vhost}" for account, vhost in BUS.items()}
+
+
 STANDARD = {
     "cloud_keystone_url": "https://192.0.2.1:5000/v3",
     "cloud_glance_url": "https://192.0.2.1:9292",
     "cloud_novncproxy_url": "https://192.0.2.1:6080/vnc.html?autoconnect=true",
-    "cloud_transport_url": "rabbit://openstack:pw@192.0.2.1:5671/",
+    "cloud_transport_urls": urls(5671),
     "cloud_memcached_servers": ["127.0.0.1:11211"],
     "cloud_public_url": "https://192.0.2.1",
 }
@@ -39,7 +46,9 @@ def computed(
     """What the compute node, or another host, gets to know, with these variables of the controller and of all hosts."""
     hosts = {"c": {"cloud_management_address": "192.0.2.1", **controller}, "n": {"cloud_management_address": "192.0.2.2"}}
     children = {"controller_nodes": {"hosts": {"c": None}}, "compute_nodes": {"hosts": {"n": None}}}
-    variables = {"cloud_secrets": {"rabbitmq": "pw", "tls_ca": AUTHORITY}, **(site or {})}
+    passwords = {f"{account}_rabbitmq": "pw" for account in BUS}
+    services = ["keystone", "glance", "placement", "nova", "neutron"]
+    variables = {"cloud_secrets": {**passwords, "tls_ca": AUTHORITY}, "cloud_services": services, **(site or {})}
     (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "children": children, "vars": variables}}))
     play = {
         "hosts": host,
@@ -68,7 +77,7 @@ def computed(
     ("controller", "differs"),
     [
         ({}, {}),
-        ({"rabbitmq_port": 5673}, {"cloud_transport_url": "rabbit://openstack:pw@192.0.2.1:5673/"}),
+        ({"rabbitmq_port": 5673}, {"cloud_transport_urls": urls(5673)}),
         ({"memcached_port": "11311"}, {"cloud_memcached_servers": ["127.0.0.1:11311"]}),
         (
             {"glance_port": 9393, "nova_novncproxy_port": 6081},

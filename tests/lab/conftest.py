@@ -164,11 +164,11 @@ def site_secrets() -> dict[str, str]:
 
 
 def in_one_line(secrets: dict[str, str]) -> dict[str, str]:
-    """What a search for secrets looks for: of a private key of many lines, one from its secret part."""
+    """What a search for secrets looks for: of a private key of many lines, one from its secret part; of a set of keys, one."""
     found = {}
     for name, value in secrets.items():
         lines = value.split("-----END")[0].splitlines()
-        found[name] = lines[len(lines) // 2] if len(lines) > 1 else value
+        found[name] = lines[len(lines) // 2].split(": ")[-1] if len(lines) > 1 else value
     return found
 
 

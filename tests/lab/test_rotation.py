@@ -58,7 +58,7 @@ EASY = list("-._~!&'()*+,;=")
 def hard_to_write(name: str) -> str:
     chance = secrets.SystemRandom()
     marks = [*EASY] if name == "keystone_database" else [*HARD]
-    if name == "rabbitmq":
+    if name.endswith("_rabbitmq"):
         marks.remove("/")
     chance.shuffle(marks)
     text = "".join(marks)
@@ -89,7 +89,7 @@ def accounts(values: dict[str, str]) -> dict[str, Any]:
         "host": hosts["controller"]["ansible_host"],
         "database": {name: values[f"{name}_database"] for name in [*apis, "keystone"]},
         "keystone": users,
-        "rabbitmq": values["rabbitmq"],
+        "rabbitmq": {name.removesuffix("_rabbitmq"): value for name, value in values.items() if name.endswith("_rabbitmq")},
     }
 
 
@@ -118,8 +118,8 @@ def rotated(make: Make) -> tuple[dict[str, str], dict[str, str], str]:
     old = site_secrets()
     before = let_in(old)
     assert set(before.values()) == {True}, before
-    # The run generates a missing certificate authority.
-    new = {name: hard_to_write(name) for name in old if name != "tls_ca"}
+    # The run generates a missing certificate authority, and takes Keystone's keys from the controller.
+    new = {name: hard_to_write(name) for name in old if name != "tls_ca" and not name.endswith("_keys")}
     assert not set(old.values()) & set(new.values())
     # Written beside it first: a test that is killed here leaves one set or the other.
     text = yaml.safe_dump({"cloud_secrets": new}, width=4096)

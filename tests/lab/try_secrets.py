@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on the controller: which accounts a set of passwords opens. They come as JSON on standard input, and never go out again.
 
-Input: {"host": address, "database": {account: password}, "keystone": [[user, domain, password]], "rabbitmq": password}
+Input: {"host": address, "database": {account: password}, "keystone": [[user, domain, password]], "rabbitmq": {account: password}}
 Output: {what: whether it was let in}
 """
 
@@ -48,9 +48,9 @@ def keystone(host: str, user: str, domain: str, password: str) -> bool:
         return False
 
 
-def rabbitmq(password: str) -> bool:
+def rabbitmq(account: str, password: str) -> bool:
     done = subprocess.run(
-        ["rabbitmqctl", "authenticate_user", "openstack"], input=f"{password}\n", capture_output=True, text=True, check=False
+        ["rabbitmqctl", "authenticate_user", account], input=f"{password}\n", capture_output=True, text=True, check=False
     )
     answer = done.stdout + done.stderr
     if done.returncode and "failed to authenticate" not in answer.lower():
@@ -64,7 +64,7 @@ def main() -> None:
     found |= {
         f"{user} in Keystone": keystone(given["host"], user, domain, password) for user, domain, password in given["keystone"]
     }
-    found["openstack in RabbitMQ"] = rabbitmq(given["rabbitmq"])
+    found |= {f"{name} in RabbitMQ": rabbitmq(name, password) for name, password in given["rabbitmq"].items()}
     print(json.dumps(found))
 
 

@@ -186,6 +186,21 @@ CASES = {
         {"users": [user("nova", email="new")]},
         ["user nova: email old -> new"],
     ),
+    "user that is never locked": (
+        {"users": [{**NOVA, "options": {"lock_password": False}}]},
+        {"users": [user("nova", ignore_lockout_failure_attempts=True)]},
+        ["user nova: ignore_lockout_failure_attempts false -> true"],
+    ),
+    "user that may be locked again": (
+        {"users": [{**NOVA, "options": {"ignore_lockout_failure_attempts": True}}]},
+        {"users": [user("nova", ignore_lockout_failure_attempts=False)]},
+        ["user nova: ignore_lockout_failure_attempts true -> false"],
+    ),
+    "user that is never locked, and nobody says so": (
+        {"users": [{**NOVA, "options": {"ignore_lockout_failure_attempts": True}}]},
+        {"users": [user("nova", ignore_lockout_failure_attempts=None)]},
+        [],
+    ),
     "what is not described is left alone": (
         {"users": [{**NOVA, "email": "old", "description": "x"}], "projects": [SERVICE], "role_assignments": [GRANT]},
         {"users": [user("nova")]},
@@ -482,6 +497,19 @@ def test_what_is_read_is_what_was_described():
         }
     ]
     assert info.ids()["projects"].keys() == {"service", "lab@class"}
+
+
+def test_other_options_of_a_user_stay():
+    keystone = Keystone(users=[{**NOVA, "options": {"lock_password": True}}])
+    converge(keystone, {"users": [user("nova", ignore_lockout_failure_attempts=True)]})
+    assert keystone.records["users"][0]["options"] == {"lock_password": True, "ignore_lockout_failure_attempts": True}
+
+
+def test_a_new_user_that_is_never_locked():
+    keystone = Keystone()
+    converge(keystone, {"users": [user("nova", ignore_lockout_failure_attempts=True)]})
+    (found,) = CatalogInfo(keystone).description()["users"]
+    assert found["ignore_lockout_failure_attempts"] is True
 
 
 def test_what_is_read_changes_nothing():

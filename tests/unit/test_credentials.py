@@ -113,7 +113,7 @@ def test_urls_give_the_password_back(password: str, tmp_path: Path) -> None:
     ours = configured_connection(str(tmp_path / "service.conf"), "database", "connection").arguments()
     assert (ours["user"], ours["password"], ours["host"]) == ("glance", password, "2001:db8::1")
     [host] = transport.TransportURL.parse(conf).hosts
-    assert (host.username, host.password, host.hostname, host.port) == ("openstack", password, "10.0.0.11", 5672)
+    assert (host.username, host.password, host.hostname, host.port) == ("openstack", password, "10.0.0.11", 5671)
 
 
 @pytest.mark.parametrize("password", PLAIN)
@@ -173,7 +173,7 @@ def test_drivers_verify_with_the_authorities_of_the_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "url"),
     [
-        (("a,b/", "openstack", "mq"), "rabbit://openstack:a%2Cb%2F@mq:5672/"),
+        (("a,b/", "openstack", "mq"), "rabbit://openstack:a%2Cb%2F@mq:5671/"),
         (("pw", "openstack", "fd00::1", 5671), "rabbit://openstack:pw@[fd00::1]:5671/"),
     ],
 )
@@ -226,23 +226,23 @@ def test_a_percent_in_a_secret_masks_no_single_letters() -> None:
 
 # What is refused, and the word of the message. Nothing of the value is in it.
 REFUSED = {
-    "number": ("rabbitmq", 12345678, "a number"),
-    "fraction": ("rabbitmq", 1234.5678, "a number"),
-    "boolean": ("rabbitmq", True, "a boolean"),
-    "list": ("rabbitmq", ["longsecret"], "a list"),
-    "dictionary": ("rabbitmq", {"longsecret": "x"}, "a dictionary"),
-    "two lines": ("rabbitmq", "longsecret\nmore", "more than one line"),
-    "carriage return": ("rabbitmq", "longsecret\r", "more than one line"),
-    "tab": ("rabbitmq", "longsecret\tx", "control character"),
-    "null byte": ("rabbitmq", "longsecret\0", "control character"),
-    "delete": ("rabbitmq", "longsecret\x7f", "control character"),
+    "number": ("nova_rabbitmq", 12345678, "a number"),
+    "fraction": ("nova_rabbitmq", 1234.5678, "a number"),
+    "boolean": ("nova_rabbitmq", True, "a boolean"),
+    "list": ("nova_rabbitmq", ["longsecret"], "a list"),
+    "dictionary": ("nova_rabbitmq", {"longsecret": "x"}, "a dictionary"),
+    "two lines": ("nova_rabbitmq", "longsecret\nmore", "more than one line"),
+    "carriage return": ("nova_rabbitmq", "longsecret\r", "more than one line"),
+    "tab": ("nova_rabbitmq", "longsecret\tx", "control character"),
+    "null byte": ("nova_rabbitmq", "longsecret\0", "control character"),
+    "delete": ("nova_rabbitmq", "longsecret\x7f", "control character"),
     "umlaut": ("demo", "längsecret", "non-ASCII"),
     "Japanese": ("demo", "三雲三雲三雲三雲", "non-ASCII"),
     "blank that is none": ("demo", "long\u00a0secret", "non-ASCII"),
     "backslash and dollar": ("nova_keystone", "longsecret\\$x", "backslash"),
     "short": ("demo", "q7", "8 to 72 characters"),
     "more than bcrypt takes": ("nova_keystone", "q" * 73, "8 to 72 characters"),
-    "very long": ("rabbitmq", "q" * 129, "8 to 128 characters"),
+    "very long": ("nova_rabbitmq", "q" * 129, "8 to 128 characters"),
     "key of another length": ("heat_encryption", "q" * 31, "16, 24 or 32 characters"),
     "certificate authority of another type": ("tls_ca", 12345678, "not a PEM text"),
     "certificate authority in a list": ("tls_ca", ["longsecret"], "not a PEM text"),
@@ -265,25 +265,25 @@ def test_refused_by_name(case: str) -> None:
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_brokers_password_survives_the_second_url(password: str) -> None:
     """oslo.messaging parses its URL, and makes another one for kombu like this. There a slash ends the name of the host."""
-    url = f"amqp://openstack:{urllib.parse.quote(password)}@10.0.0.11:5672//"
+    url = f"amqp://openstack:{urllib.parse.quote(password)}@10.0.0.11:5671//"
     try:
         arrived = parse_url(url)["password"] == password
     except ValueError:
         arrived = False
-    assert arrived == (problem("rabbitmq", password) is None)
+    assert arrived == (problem("nova_rabbitmq", password) is None)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("rabbitmq", None),
-        ("rabbitmq", " "),
+        ("nova_rabbitmq", None),
+        ("nova_rabbitmq", " "),
         ("heat_encryption", "q" * 16),
         ("heat_encryption", "q" * 24),
         ("heat_encryption", "q" * 32),
         ("nova_keystone", "q" * 72),
-        ("rabbitmq", "q\\$234567"),
-        ("rabbitmq", "q" * 128),
+        ("nova_rabbitmq", "q\\$234567"),
+        ("nova_rabbitmq", "q" * 128),
         ("tls_ca", ""),
     ],
 )

@@ -132,6 +132,13 @@ def test_catalog_entries_of_a_service_with_users_of_its_own() -> None:
     assert entries["users"][1]["roles"] == [{"role": "admin", "domain": "heat"}]
 
 
+def test_nobody_can_lock_the_account_of_a_service() -> None:
+    domain = {"name": "heat", "admin": "heat_admin", "password": "apw"}
+    entries = catalog_entries([{**GLANCE, "endpoints": ENDPOINTS, "password": "pw", "domain": domain}], "demo", "dpw")
+    locked = {user["name"]: not user.get("ignore_lockout_failure_attempts", False) for user in entries["users"]}
+    assert locked == {"glance": False, "heat_admin": False, "demo": True}
+
+
 CINDER = {
     "name": "cinder",
     "type": "block-storage",

@@ -175,6 +175,9 @@ ALLOWED = {
     ("cloud_time_servers", "set"),
     # nobody can tell it from the number 659
     ("cloud_volume_gb", "sexagesimal"),
+    # what it takes
+    ("cloud_firewall", "yes or no"),
+    ("cloud_firewall", "word of YAML 1.1"),
 }
 
 
@@ -212,6 +215,8 @@ GOOD: dict[str, Callable[[Site], object]] = {
     "services in another order": lambda site: site.set(cloud_services=[*reversed(CORE), "heat"]),
     "number as text": lambda site: site.set(cloud_volume_gb="100"),
     "tunnels in the management network": lambda site: site.set(cloud_tunnel_network="10.0.0.0/24"),
+    "firewall": lambda site: site.set(cloud_firewall=True),
+    "no firewall": lambda site: site.set(cloud_firewall=False),
     "no name servers": lambda site: site.set(cloud_dns_servers=[]),
     "a pool of one address": lambda site: site.set(
         cloud_external_network="192.0.2.0/30", cloud_external_pool={"start": "192.0.2.2", "end": "192.0.2.2"}
@@ -398,6 +403,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_credentials_file": "/tmp"}, "that is a directory"),
     ({"cloud_credentials_file": "/tmp/x/"}, "that is a directory"),
     ({"cloud_credentials_file": "/etc/passwd/clouds.yaml"}, "/etc/passwd is not a directory"),
+    ({"cloud_firewall": "false"}, "cloud_firewall is the string 'false': give true or false, without quotes"),
+    ({"cloud_firewall": 1}, "cloud_firewall is the number 1: give true or false"),
     # templates
     ({"cloud_name": "{{ nope }}"}, "cloud_name cannot be computed from its template: 'nope' is undefined; change it in"),
     ({"cloud_name": "{{ nope"}, "cloud_name cannot be computed from its template: Syntax error in template"),
@@ -594,7 +601,7 @@ COMPUTED = names.read_collection(ROOT).computed
 
 
 def test_what_playbooks_compute() -> None:
-    assert {"cloud_controller", "cloud_keystone_url", "cloud_transport_url", "cloud_api_services"} <= COMPUTED
+    assert {"cloud_controller", "cloud_keystone_url", "cloud_transport_urls", "cloud_api_services"} <= COMPUTED
     assert not COMPUTED & {"cloud_api_address", "cloud_management_address", "cloud_tunnel_address", "cloud_secrets"}
 
 

@@ -81,8 +81,17 @@ def test_roles_of_a_node(groups: list[str], services: list[str], there: list[str
     assert len(roles) == len(set(roles))
 
 
+@pytest.mark.parametrize("groups", [[], ["controller_nodes"], ["network_nodes"], list(site.GROUPS)])
+def test_a_firewall_is_the_last_role_where_the_site_wants_it(groups: list[str]) -> None:
+    def roles(**wanted: bool) -> list[str]:
+        found: list[str] = site.node_plan(groups, tenant_network_type="vxlan", services=ALL_SERVICES, **wanted)["roles"]
+        return found
+
+    assert roles(firewall=True) == [*roles(), site.FIREWALL]
+
+
 def test_each_role_of_a_plan_describes_its_service() -> None:
-    for role in [*site.COMMON, *itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES]:
+    for role in [*site.COMMON, *itertools.chain(*site.ROLES.values()), *site.AGENT_ROLES, site.FIREWALL]:
         assert f"{role}_description" in yaml.safe_load((ROLES / role / "vars/main.yml").read_text()), role
 
 
