@@ -207,7 +207,7 @@ PORTS: tuple[Port, ...] = (
         service="nova",
         listens=MANAGEMENT,
         reach=(CONTROLLER,),
-        protection="none",
+        protection="TLS, with certificates on both sides",
         last=6923,
         while_there=INSTANCES,
     ),
@@ -222,7 +222,16 @@ PORTS: tuple[Port, ...] = (
         last=20000,
         while_there=INSTANCES,
     ),
-    Port(3260, "iSCSI targets", STORAGE, ("tgt.service",), "cinder", reach=(COMPUTE, STORAGE), protection="CHAP, no encryption"),
+    Port(
+        3260,
+        "iSCSI targets",
+        STORAGE,
+        ("tgt.service",),
+        "cinder",
+        listens=MANAGEMENT,
+        reach=(COMPUTE, STORAGE),
+        protection="CHAP, no encryption",
+    ),
 )
 
 

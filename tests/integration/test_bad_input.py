@@ -171,28 +171,28 @@ SETTINGS: dict[str, tuple[Damage, list[str]]] = {
         ["secrets.yml lacks glance_database", "from a backup", "secrets_add_missing=true"],
     ),
     "empty secret": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="")),
-        ["secrets.yml lacks rabbitmq", "from a backup"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata="")),
+        ["secrets.yml lacks metadata", "from a backup"],
     ),
     "secret that YAML reads as a number": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq=12345678)),
-        ["rabbitmq is a number in YAML", "single quotes", "secrets.yml"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata=12345678)),
+        ["metadata is a number in YAML", "single quotes", "secrets.yml"],
     ),
     "secret that YAML reads as a boolean": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq=True)),
-        ["rabbitmq is a boolean in YAML", "single quotes"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata=True)),
+        ["metadata is a boolean in YAML", "single quotes"],
     ),
     "secret with the braces of a template": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="ab{{cd-hush-ef")),
-        ["rabbitmq has {{", "rabbitmq: !unsafe"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata="ab{{cd-hush-ef")),
+        ["metadata has {{", "metadata: !unsafe"],
     ),
     "secret that Ansible would compute": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="hush-{{ 1 }}-hush")),
-        ["rabbitmq has {{", "rabbitmq: !unsafe"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata="hush-{{ 1 }}-hush")),
+        ["metadata has {{", "metadata: !unsafe"],
     ),
     "secret that refers to nothing": (
-        secrets(lambda content: content["cloud_secrets"].update(rabbitmq="{{ vault_hush }}")),
-        ["rabbitmq is a template that cannot be evaluated", "define the variables in it"],
+        secrets(lambda content: content["cloud_secrets"].update(metadata="{{ vault_hush }}")),
+        ["metadata is a template that cannot be evaluated", "define the variables in it"],
     ),
     "secret of two lines": (
         secrets(lambda content: content["cloud_secrets"].update(nova_keystone="hush-hush\nhush-hush")),
@@ -513,9 +513,9 @@ def test_no_part_of_a_secret_is_shown(case: str, nowhere: Path) -> None:
 
 def test_a_password_of_all_marks_passes(nowhere: Path) -> None:
     marks = "a/b@c:d#e?f%g h$i${j}'k\"l;m,n&o=p"
-    secrets(lambda content: content["cloud_secrets"].update(rabbitmq=marks.replace("/", ""), nova_keystone=marks, demo=marks))(
-        nowhere
-    )
+    secrets(
+        lambda content: content["cloud_secrets"].update(nova_rabbitmq=marks.replace("/", ""), nova_keystone=marks, demo=marks)
+    )(nowhere)
     assert_accepted(*play(nowhere, "preflight", *SHORT))
 
 
@@ -530,7 +530,7 @@ def test_references_single_vault_values_and_braces_marked_unsafe_pass(nowhere: P
     ).stdout
     text = path.read_text()
     lines = [line.strip() for line in encrypted.strip().splitlines()]
-    text = re.sub(r"(?m)^  rabbitmq: .*$", lambda _match: "  rabbitmq: " + "\n    ".join(lines), text)
+    text = re.sub(r"(?m)^  nova_rabbitmq: .*$", lambda _match: "  nova_rabbitmq: " + "\n    ".join(lines), text)
     text = re.sub(r"(?m)^  demo: .*$", "  demo: '{{ vault_demo }}'", text)
     path.write_text(re.sub(r"(?m)^  metadata: .*$", "  metadata: !unsafe 'hush{{hush{%hush'", text))
     other = nowhere / "group_vars/all/vault.yml"
