@@ -8,8 +8,8 @@ name: privsep_sections
 version_added: 0.1.0
 short_description: Build configuration sections for oslo.privsep helpers
 description:
-  - Sets C(helper_command) in each section. With it the service requests its privileged helper from C(mikumo-privsep.service)
-    instead of starting one.
+  - Sets C(helper_command) in each section. If helpers are shared, the service requests them with it from
+    C(mikumo-privsep.service) instead of starting them.
 positional: _input, command
 options:
   _input:
@@ -18,9 +18,13 @@ options:
     elements: str
     required: true
   command:
-    description: Command that would otherwise start a helper.
+    description: Command that starts a helper.
     type: str
     required: true
+  shared:
+    description: Whether helpers are forks of C(mikumo-privsep.service). If this unit does not answer, O(command) starts them.
+    type: bool
+    default: true
 author:
   - The Mikumo authors (@mikumo)
 """
@@ -44,8 +48,8 @@ from collections.abc import Callable, Iterable
 HELPER = "/usr/local/lib/mikumo/privsep-helper"
 
 
-def privsep_sections(sections: Iterable[str], command: str) -> dict[str, dict[str, str]]:
-    return {section: {"helper_command": f"{HELPER} {command}"} for section in sections}
+def privsep_sections(sections: Iterable[str], command: str, *, shared: bool = True) -> dict[str, dict[str, str]]:
+    return {section: {"helper_command": f"{HELPER} {command}" if shared else command} for section in sections}
 
 
 class FilterModule:

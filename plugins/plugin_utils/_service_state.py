@@ -78,6 +78,10 @@ def service_state(description: Description, parts: Mapping[str, t.Any]) -> Entry
     if description.get("privileged"):
         files += _privileged(description, user, parts["privileged"]["files"])
         units = [*parts["privileged"]["units"], *units]
+    elif "privileged" in description:
+        # The service had them once. Its helpers start through sudo again.
+        files.append({"path": f"/etc/mikumo/privsep.d/{name}.json", "state": "absent"})
+        units = [{"name": unit["name"], "state": "stopped", "enabled": False} for unit in parts["privileged"]["units"]] + units
     # A program reads the authorities that it trusts when it starts.
     trusted = [description["ca_file"]] if description.get("ca_file") else []
     units = [{**unit, "files": [*unit["files"], *trusted]} if unit.get("files") else unit for unit in units]

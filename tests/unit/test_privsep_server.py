@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import pwd
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -111,3 +112,67 @@ def test_module_with_all_that_is_in_it_is_loaded_once(
     assert capsys.readouterr().out == "loaded\n"
     for name in ("a_service", "a_service.helpers"):
         monkeypatch.delitem(sys.modules, name)
+
+
+def answer(server: ModuleType, sent: bytes) -> bytes:
+    """What a service with this test's user gets for it. The connection stays open."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.settimeout(5)
+        ours.sendall(sent)
+        server.serve(theirs, None)
+        return ours.recv(100)
+
+
+def test_a_user_without_helpers_is_refused_before_anything_is_read(server: ModuleType) -> None:
+    # It would wait for a line otherwise.
+    server.PATIENCE = 60
+    assert answer(server, b"") == b"refused\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\n",
+        b"{}\n",
+        b"not json\n",
+        b"\xff\xfe\n",
+        b"[" * 60000 + b"\n",
+        b"x" * 70000,
+        json.dumps(words(privsep_context="os.system")).encode() + b"\n",
+    ],
+)
+@pytest.mark.usefixtures("user")
+def test_requests_without_a_meaning_are_refused(server: ModuleType, sent: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    assert answer(server, sent) == b"refused\n"
+    assert "may not ask for this helper" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("user")
+def test_who_gets_a_helper_is_in_the_journal(
+    server: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(server, "helper", lambda _arguments: 0)
+    ours, theirs = socket.socketpair()
+    with ours, socket.socket() as listening:
+        ours.sendall(json.dumps(words()).encode() + b"\n")
+        server.serve(theirs, listening)
+        assert ours.recv(100) == b"0\n"
+    assert f"helper for user {pwd.getpwuid(os.getuid()).pw_name}: --config-file" in capfd.readouterr().err
+
+
+def test_code_that_was_replaced_is_noticed(server: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "some_code.py"
+    path.write_text("")
+    module = ModuleType("some_code")
+    module.__file__ = str(path)
+    monkeypatch.setattr(server.sys, "modules", {"some_code": module})
+    start = path.stat().st_ctime
+    assert not server.changed_since(start)
+    # As dpkg does it: another file with an old time.
+    (tmp_path / "new").write_text("changed = True")
+    os.utime(tmp_path / "new", (1, 1))
+    (tmp_path / "new").rename(path)
+    assert server.changed_since(start)
+    path.unlink()
+    assert server.changed_since(start)

@@ -189,6 +189,7 @@ def test_what_cinder_publishes_is_found_by_clients_of_each_generation() -> None:
 def test_each_context_of_privileges_asks_for_its_helper() -> None:
     command = {"helper_command": "/usr/local/lib/mikumo/privsep-helper sudo privsep-helper"}
     assert privsep_sections(["a", "b"], "sudo privsep-helper") == {"a": command, "b": command}
+    assert privsep_sections(["a"], "sudo privsep-helper", shared=False) == {"a": {"helper_command": "sudo privsep-helper"}}
 
 
 PATHS = {"l3": "/etc/neutron/l3_agent.ini", "dhcp": "/etc/neutron/dhcp_agent.ini"}

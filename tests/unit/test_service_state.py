@@ -139,7 +139,8 @@ def test_a_short_description_has_defaults() -> None:
             ["/launcher", "/etc/mikumo/privsep.d/shop.json"],
             ["launcher.service", "u"],
         ),
-        ({"privileged": {}}, [], []),
+        # Those that it once had are gone.
+        ({"privileged": {}}, ["/etc/mikumo/privsep.d/shop.json"], ["launcher.service"]),
     ],
 )
 def test_files_and_units_that_follow(more: dict[str, Any], files: list[str], units: list[str]) -> None:

@@ -177,7 +177,9 @@ ALLOWED = {
     ("cloud_volume_gb", "sexagesimal"),
     # what it takes
     ("cloud_firewall", "yes or no"),
+    ("cloud_shared_helpers", "yes or no"),
     ("cloud_firewall", "word of YAML 1.1"),
+    ("cloud_shared_helpers", "word of YAML 1.1"),
 }
 
 
