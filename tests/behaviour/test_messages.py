@@ -62,3 +62,15 @@ def test_api_call_travels_through_the_queue_of_the_compute_node(nodes: Nodes, on
     after = entries()
     print(f"{name}: log entry {before} before, {after} after {CALLS} calls")
     assert after >= before + 2 * CALLS, "each call is a message that comes and one that is taken"
+
+
+FORBIDDEN = ["nova/conductor", "nova/scheduler", "neutron/q-plugin", "cinder/cinder-volume"]
+
+
+def test_a_compute_node_cannot_read_what_others_are_asked(nodes: Nodes) -> None:
+    answers = nodes.python("compute", "forbidden_queue.py", "/etc/nova/nova-compute.conf", "nova/compute", *FORBIDDEN)
+    for place, answer in answers.items():
+        print(f"{place}: {answer}")
+    assert answers.pop("nova/compute") == "allowed"
+    assert set(answers) == set(FORBIDDEN)
+    assert all("ACCESS_REFUSED" in answer or "NotAllowed" in answer or "not allowed" in answer for answer in answers.values())
