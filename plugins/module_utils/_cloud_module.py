@@ -36,7 +36,7 @@ ACCESS: dict[str, Any] = {
     "api_timeout": {"type": "int", "default": 60},
 }
 # Errors that are normal on an empty host, which has neither the libraries nor the services yet.
-NOT_YET = frozenset({"unreachable", "library", "catalog"})
+NOT_YET = frozenset({"unreachable", "library", "catalog", "tls"})
 
 
 def empty_host(module: AnsibleModule, error: CloudError, prediction: str) -> None:

@@ -149,9 +149,14 @@ def _number(error: Exception) -> int | None:
 
 def _connected(connection: Connection, pymysql: t.Any) -> t.Any:
     deadline = time.monotonic() + connection.wait
+    arguments = connection.arguments()
     while True:
         try:
-            return pymysql.connect(**connection.arguments(), autocommit=True)
+            return pymysql.connect(**arguments, autocommit=True)
+        except OSError as error:
+            # The driver's own errors hide those of the network. What is left are files that it reads for TLS.
+            files = ", ".join(arguments.get("ssl", {}).values())
+            raise UnreachableError(f"{connection} has no usable certificate authorities in {files}: {error}") from error
         except pymysql.err.MySQLError as error:
             number = _number(error)
             message = f"{connection} does not accept a connection: {error}"

@@ -132,3 +132,15 @@ def test_configured_connection(tmp_path: Path) -> None:
         _database.configured_connection(str(path), "api_database", "connection")
     with pytest.raises(_database.UnreachableError, match="does not exist"):
         _database.configured_connection(str(tmp_path / "no"), "database", "connection")
+
+
+@pytest.mark.usefixtures("driver")
+def test_authorities_that_are_not_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(**arguments: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(sys.modules["pymysql"], "connect", connect)
+    connection = _database.Connection(f"{URL}?ssl_ca=/etc/mikumo/tls/ca.pem", wait=60)
+    with pytest.raises(_database.UnreachableError, match=r"authorities in /etc/mikumo/tls/ca\.pem: .*No such file"):  # noqa: SIM117
+        with _database.opened(connection):
+            pass
