@@ -26,6 +26,13 @@ options:
       - May be empty if no frontend has TLS.
     type: dict
     default: {}
+  public_certificate:
+    description:
+      - A second certificate and key in PEM, as C({certificate, private_key}), for clients that ask for one of its names. The
+        filter only checks them. HAProxy reads them from C(/etc/haproxy/tls/public.pem).
+      - Clients that ask for no name, or for another one, get O(certificate).
+    type: dict
+    default: {}
   ca_file:
     description: Path of the CA certificates with which HAProxy verifies servers with TLS. May be empty if there are none.
     type: str

@@ -158,7 +158,7 @@ def _whole(clouds: Clouds) -> str:
     )
 
 
-def _merged(path: Path, text: str, clouds: Clouds) -> str:
+def _merged(path: Path, text: str, clouds: Clouds, unused_ca: str) -> str:
     if _ours_alone(text, clouds):
         return _whole(clouds)
     content, yaml = _parsed(path, text)
@@ -173,8 +173,13 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
     wrong = list(_elsewhere(path, there, clouds))
     if wrong:
         raise CloudsFileError("; ".join(wrong))
-    if _same(there, clouds):
+    # An authority of the user's own stays.
+    entries = [entry for name, entry in there.items() if name in clouds and isinstance(entry, Mapping)]
+    trusting = [entry for entry in entries if unused_ca and entry.get("cacert") == unused_ca]
+    if _same(there, clouds) and not trusting:
         return text
+    for entry in trusting:
+        del entry["cacert"]  # type: ignore[attr-defined]
     if not there:
         content["clouds"] = there = {}  # type: ignore[index]
     _merge(there, clouds)
@@ -188,11 +193,14 @@ def _merged(path: Path, text: str, clouds: Clouds) -> str:
     )
 
 
-def bring(path: Path, clouds: Clouds, secrets: list[str], *, check_mode: bool = False) -> Outcome:
-    """Write the entries into the file, readable only by its owner."""
+def bring(path: Path, clouds: Clouds, secrets: list[str], *, unused_ca: str = "", check_mode: bool = False) -> Outcome:
+    """Write the entries into the file, readable only by its owner.
+
+    unused_ca: file with authorities to which entries no longer refer.
+    """
     found = _look(path)
     before = "" if found is None else _read(path)
-    after = _merged(path, before, clouds)
+    after = _merged(path, before, clouds, unused_ca)
     changed = found is None or before != after
     loose = found is not None and stat.S_IMODE(found.st_mode) != MODE
     if not check_mode:

@@ -26,7 +26,9 @@ options:
     type: dict
     required: true
   ca_file:
-    description: Absolute path of a file for the certificate authorities, to which C(cacert) of the entries may refer.
+    description:
+      - Absolute path of a file for the certificate authorities, to which C(cacert) of the entries may refer.
+      - Without O(ca_certificate), a C(cacert) that refers to this file is removed from the entries. The file itself stays.
     type: path
   ca_certificate:
     description: Certificates of these authorities, as PEM. Other content of O(ca_file) is replaced.
@@ -84,7 +86,7 @@ def main() -> None:
             "ca_file": {"type": "path"},
             "ca_certificate": {"type": "str"},
         },
-        required_together=[("ca_file", "ca_certificate")],
+        required_by={"ca_certificate": ["ca_file"]},
         supports_check_mode=True,
     )
     path = Path(module.params["path"])
@@ -98,9 +100,11 @@ def main() -> None:
     trusted = False
     try:
         # First: it refuses a file with a cloud of the same name, whose authorities must stay.
-        outcome = bring(path, clouds, secrets, check_mode=module.check_mode)
-        if module.params["ca_file"]:
-            trusted = bring_ca(Path(module.params["ca_file"]), module.params["ca_certificate"], check_mode=module.check_mode)
+        ca_file, authorities = module.params["ca_file"], module.params["ca_certificate"]
+        unused = ca_file if ca_file and not authorities else ""
+        outcome = bring(path, clouds, secrets, unused_ca=unused, check_mode=module.check_mode)
+        if authorities:
+            trusted = bring_ca(Path(ca_file), authorities, check_mode=module.check_mode)
     except CloudsFileError as error:
         module.fail_json(msg=f"{error}.")
     diff = {"before_header": str(path), "after_header": str(path), "before": outcome.before, "after": outcome.after}

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import inspect
 import ipaddress
+import itertools
 import re
 import typing as t
 from collections.abc import Sequence
@@ -43,10 +44,14 @@ __all__ = [
     "ca_certificate",
     "certificate",
     "certificate_problems",
+    "served_problems",
+    "served_warnings",
 ]
 
 VALID_DAYS = 397
 RENEW_DAYS = 90
+# Days before the end of a certificate of others when operators are warned. Their authority renews it.
+WARN_DAYS = 30
 # More would have no use, and would leave the range of dates.
 MOST_DAYS = 36500
 # The number is the version of the derivation. Another one would change all keys.
@@ -488,3 +493,143 @@ def certificate(
         "ca": authority.trusted,
         "not_after": not_after.isoformat(),
     }
+
+
+# --- certificates of other authorities ---------------------------------------------------------------------------------
+
+SERVED = "change cloud_tls in the inventory's group_vars/all"
+ORDER = "put the certificate of the server first, then each intermediate certificate after the one that it has issued"
+PLAIN_KEY = "remove it with `openssl pkey`. ansible-vault can encrypt the file instead"
+
+
+def _pem_blocks(subject: str, pem: t.Any, allowed: str) -> list[tuple[str, str]]:
+    """Return kind and text of the blocks of a PEM text. No message has a part of the text: the wrong file may be a key."""
+    text = str(pem) if isinstance(pem, str) else ""
+    found = [(match[1], match[0]) for match in PEM.finditer(text)]
+    if not found:
+        raise CertificatesError(f"{subject} is not a PEM file: give {allowed}")
+    if len(found) != text.count("-----BEGIN "):
+        raise CertificatesError(f"{subject} has a PEM block without its end: give the whole file")
+    return found
+
+
+def _served_chain(pem: t.Any) -> list[x509.Certificate]:
+    subject, allowed = "cloud_tls.certificate", "the certificate of the server in PEM, with its intermediate certificates"
+    blocks = _pem_blocks(subject, pem, allowed)
+    strange = next((kind for kind, _text in blocks if kind != "CERTIFICATE"), "")
+    if strange:
+        raise CertificatesError(f"{subject} has a PEM block {strange}: give {allowed}, and nothing else")
+    try:
+        chain = [x509.load_pem_x509_certificate(text.encode()) for _kind, text in blocks]
+        for one in chain:
+            # Both are parsed when they are first used.
+            one.public_key()
+            _ = one.extensions
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        raise CertificatesError(f"{subject} has a certificate that cannot be read: give {allowed}") from None
+    return chain
+
+
+def _served_key(pem: t.Any) -> t.Any:
+    subject, allowed = "cloud_tls.private_key", "the private key of the certificate in PEM"
+    blocks = _pem_blocks(subject, pem, allowed)
+    # Some programs write the parameters of an elliptic curve before the key.
+    kinds = [kind for kind, _text in blocks if kind != "EC PARAMETERS"]
+    if len(kinds) != 1 or not kinds[0].endswith("PRIVATE KEY"):
+        raise CertificatesError(
+            f"{subject} has the PEM blocks {', '.join(kinds) or 'EC PARAMETERS'}: give {allowed}, and nothing else"
+        )
+    text = blocks[-1][1] if blocks[-1][0].endswith("PRIVATE KEY") else blocks[0][1]
+    try:
+        key = load_pem_private_key(text.encode(), None)
+    except TypeError:
+        raise CertificatesError(f"{subject} has a passphrase, which nobody could enter when a node boots: {PLAIN_KEY}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificatesError(f"{subject} cannot be read: give {allowed}, complete") from None
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
+        raise CertificatesError(
+            f"{subject} is an RSA key of {key.key_size} bits, which OpenSSL refuses: use at least {LEAST_RSA_BITS}"
+        )
+    return key
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """Return whether a name in a certificate is for this name. A wildcard stands for one label."""
+    pattern, name = pattern.lower(), name.lower()
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:] != ""
+    return pattern == name
+
+
+def _served_name_problems(first: x509.Certificate, name: t.Any) -> t.Iterator[str]:
+    if not isinstance(name, str) or not _is_dns_name(name):
+        yield f"cloud_public_name is {_shown(name)}: cloud_tls needs the DNS name in the certificate, such as cloud.example.org"
+        return
+    extension = _extension(first, x509.SubjectAlternativeName)
+    names = extension.value.get_values_for_type(x509.DNSName) if extension else []
+    if not any(_covers(one, name) for one in names):
+        yield (
+            f"cloud_tls.certificate is for {', '.join(names) or 'no DNS name (subjectAltName)'}, and not for {name}: get one for "
+            "this name, or change cloud_public_name in the inventory's group_vars/all"
+        )
+
+
+def _served_chain_problems(chain: Sequence[x509.Certificate], now: datetime.datetime) -> t.Iterator[str]:
+    for one in chain:
+        if one.not_valid_after_utc <= now:
+            yield (
+                f"cloud_tls.certificate has the certificate {_name(one)}, which expired on {_date(one.not_valid_after_utc)}: get "
+                f"a new one, or {SERVED}"
+            )
+        elif one.not_valid_before_utc > now:
+            yield (
+                f"cloud_tls.certificate has the certificate {_name(one)}, which is valid only from "
+                f"{_date(one.not_valid_before_utc)}: correct the clock of the machine that runs Ansible, or {SERVED}"
+            )
+    for below, above in itertools.pairwise(chain):
+        if not _issued(below, above):
+            yield (
+                f"cloud_tls.certificate has the certificate {_name(above)} after {_name(below)}, which "
+                f"{below.issuer.rfc4514_string() or 'another one'} has issued: {ORDER}"
+            )
+
+
+def served_problems(certificate: t.Any, private_key: t.Any, name: t.Any, now: t.Any = None) -> list[str]:
+    """Explain why users could not use this certificate of another authority under this name.
+
+    certificate, private_key: contents of the files, as PEM.
+    """
+    moment, problems = _moment(now), []
+    chain: list[x509.Certificate] = []
+    key = None
+    try:
+        chain = _served_chain(certificate)
+    except CertificatesError as error:
+        problems.append(str(error))
+    try:
+        key = _served_key(private_key)
+    except CertificatesError as error:
+        problems.append(str(error))
+    if chain and key and _public(key.public_key()) != _public(chain[0].public_key()):
+        problems.append(
+            f"cloud_tls.private_key is not the key of the first certificate ({_name(chain[0])}) in cloud_tls.certificate: give "
+            f"the two files that belong together, or {ORDER}"
+        )
+    if chain:
+        problems += [*_served_name_problems(chain[0], name), *_served_chain_problems(chain, moment)]
+    return problems
+
+
+def served_warnings(certificate: t.Any, now: t.Any = None) -> list[str]:
+    """Return sentences about certificates that expire soon. Those that cannot be used are no matter of this function."""
+    moment = _moment(now)
+    try:
+        chain = _served_chain(certificate)
+    except CertificatesError:
+        return []
+    return [
+        f"cloud_tls.certificate has the certificate {_name(one)}, which expires on {_date(one.not_valid_after_utc)}: renew it, "
+        "and run again"
+        for one in chain
+        if moment < one.not_valid_after_utc < moment + WARN_DAYS * DAY
+    ]

@@ -147,6 +147,25 @@ def _not_writable(path: Path) -> str:
     return ""
 
 
+def _readable_file(text: str) -> str:
+    """The file is read on this machine."""
+    try:
+        path = Path.cwd() / Path(text).expanduser()
+        if path.is_dir():
+            return "that is a directory; give the path of a file"
+        if not path.exists():
+            return "there is no such file on the machine that runs Ansible; give the path of one that exists"
+        if not path.is_file():
+            return "that is not a file; give the path of a file"
+        if not os.access(path, os.R_OK):
+            return "you have no read permission for it; grant it, or give another path"
+    except RuntimeError:
+        return "that home directory does not exist; give the path of a file"
+    except OSError as error:
+        return f"{error.strerror}; give another path"
+    return ""
+
+
 def _interface(text: str) -> str:
     if len(text.encode()) > INTERFACE_LENGTH:
         return (
@@ -183,6 +202,7 @@ FORMATS: Mapping[str, Callable[[str], str]] = {
     "interface": _interface,
     "name": _name,
     "network": _network,
+    "readable_file": _readable_file,
     "vlan_range": _vlan_range,
 }
 

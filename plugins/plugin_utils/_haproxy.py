@@ -13,9 +13,19 @@ from dataclasses import dataclass
 
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._keys import wrong_keys
 
-__all__ = ["CERTIFICATE_FILE", "Frontend", "HaproxyError", "Server", "haproxy_config", "parse", "units_in_the_way"]
+__all__ = [
+    "CERTIFICATE_FILE",
+    "PUBLIC_CERTIFICATE_FILE",
+    "Frontend",
+    "HaproxyError",
+    "Server",
+    "haproxy_config",
+    "parse",
+    "units_in_the_way",
+]
 
 CERTIFICATE_FILE = "/etc/haproxy/tls/site.pem"
+PUBLIC_CERTIFICATE_FILE = "/etc/haproxy/tls/public.pem"
 REQUIRED = ("name", "addresses", "port", "servers")
 OPTIONAL = ("check", "tls", "redirect_port", "response_headers", "allow", "root_redirect", "long_lived", "unit")
 SERVER_REQUIRED = ("name", "address", "port")
@@ -317,15 +327,25 @@ def _check_certificate(frontends: Sequence[Frontend], certificate: t.Any) -> Non
             f"haproxy_certificate is empty, but these frontends have tls: {', '.join(encrypted)}. Give certificate and "
             "private_key, or set tls to false for all of them"
         )
+    if certificate:
+        _check_pem("haproxy_certificate", _mapping("haproxy_certificate", certificate, CERTIFICATE, ("ca", "not_after")))
+
+
+def _check_public_certificate(certificate: t.Any) -> bool:
+    """Return whether there is a second certificate."""
     if not certificate:
-        return
-    given = _mapping("haproxy_certificate", certificate, CERTIFICATE, ("ca", "not_after"))
+        return False
+    _check_pem("haproxy_public_certificate", _mapping("haproxy_public_certificate", certificate, CERTIFICATE, ()))
+    return True
+
+
+def _check_pem(where: str, given: Mapping[str, t.Any]) -> None:
     if "-----BEGIN CERTIFICATE-----" not in str(given["certificate"]):
-        raise HaproxyError("haproxy_certificate.certificate is not a certificate; allowed is PEM, with intermediates after it")
+        raise HaproxyError(f"{where}.certificate is not a certificate; allowed is PEM, with intermediates after it")
     # Nobody is there at boot to enter a passphrase.
     block = KEY_BLOCK.search(str(given["private_key"]))
     if block is None or (block[1] or "").strip() == "ENCRYPTED" or "Proc-Type: 4,ENCRYPTED" in str(given["private_key"]):
-        raise HaproxyError("haproxy_certificate.private_key is not a private key; allowed is PEM without a passphrase")
+        raise HaproxyError(f"{where}.private_key is not a private key; allowed is PEM without a passphrase")
 
 
 def _check_ca_file(frontends: Sequence[Frontend], ca_file: t.Any) -> str:
@@ -359,10 +379,12 @@ def _section(kind: str, name: str, lines: Iterable[str]) -> str:
     return "\n".join(["", f"{kind} {name}", *(f"    {line}" for line in lines)]) + "\n"
 
 
-def _binds(frontend: Frontend) -> Iterator[str]:
+def _binds(frontend: Frontend, public: bool) -> Iterator[str]:
     # A console needs a connection of its own, and some browsers fail with WebSockets in HTTP/2.
     protocols = "http/1.1" if frontend.long_lived else "h2,http/1.1"
-    tls = f" ssl crt {CERTIFICATE_FILE} alpn {protocols}" if frontend.tls else ""
+    # HAProxy chooses by the name that the client asks for (SNI). The first one is for clients that name none, or another one.
+    files = f"crt {CERTIFICATE_FILE}" + (f" crt {PUBLIC_CERTIFICATE_FILE}" if public else "")
+    tls = f" ssl {files} alpn {protocols}" if frontend.tls else ""
     for address in frontend.addresses:
         yield f"bind {_joined(address, frontend.port)}{tls}"
 
@@ -382,8 +404,8 @@ def _requests(frontend: Frontend) -> Iterator[str]:
         yield f"http-request return status 404 unless {' or '.join(conditions)}"
 
 
-def _frontend_section(frontend: Frontend) -> str:
-    lines = [*_binds(frontend)]
+def _frontend_section(frontend: Frontend, public: bool) -> str:
+    lines = [*_binds(frontend, public)]
     if frontend.long_lived:
         lines.append("timeout client-fin 30s")
     lines += _requests(frontend)
@@ -442,21 +464,23 @@ def haproxy_config(
     frontends: t.Any,
     *,
     certificate: t.Any = None,
+    public_certificate: t.Any = None,
     ca_file: t.Any = "",
     metrics_address: t.Any = "127.0.0.1",
     metrics_port: t.Any = 8404,
     max_connections: t.Any = 4096,
 ) -> str:
-    """Return the text of haproxy.cfg. `certificate` is only checked: it is in a file of its own."""
+    """Return the text of haproxy.cfg. The certificates are only checked: each is in a file of its own."""
     parsed = parse(frontends)
     metrics = _address("haproxy_metrics_address", metrics_address), _number("haproxy_metrics_port", metrics_port)
     _check_ports(parsed, metrics)
     _check_certificate(parsed, certificate)
+    public = _check_public_certificate(public_certificate)
     path = _check_ca_file(parsed, ca_file)
     most = _number("haproxy_max_connections", max_connections, 1000000)
     sections = [GLOBAL.format(max_connections=most, ciphers=CIPHERS, suites=SUITES), _metrics_section(*metrics)]
     for frontend in parsed:
-        sections.append(_frontend_section(frontend))
+        sections.append(_frontend_section(frontend, public))
         if frontend.redirect_port is not None:
             sections.append(_redirect_section(frontend))
         sections.append(_backend_section(frontend, path))

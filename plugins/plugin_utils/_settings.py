@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -197,6 +198,28 @@ def _bridge_problems(site: Vars, values: Values, groups: Vars) -> Iterator[str]:
             )
 
 
+def _tls_problems(site: Vars) -> Iterator[str]:
+    """Check that the name of the users' certificate is a name, and that no service asks for it."""
+    if not site.get("cloud_tls"):
+        return
+    name = site.get("cloud_public_name")
+    if not name:
+        yield (
+            "cloud_tls is set, but cloud_public_name is not: set it to the DNS name in the certificate, such as "
+            f"cloud.example.org, or remove cloud_tls, {WHERE}"
+        )
+    elif re.fullmatch(r"[0-9.]+", name):
+        yield (
+            f"cloud_tls needs a DNS name in cloud_public_name, which is the address {name}: give the name in the certificate, "
+            f"such as cloud.example.org, or remove cloud_tls, {WHERE}"
+        )
+    elif name.lower() == str(site.get("cloud_api_address") or "").lower():
+        yield (
+            f"cloud_tls is for users, but cloud_public_name and cloud_api_address are both {name}: services trust the site's own "
+            f"authority alone, and reach the APIs under another name; remove cloud_api_address, or change it {WHERE}"
+        )
+
+
 # --- everything together ----------------------------------------------------------------------------------------------
 
 
@@ -214,6 +237,7 @@ def setting_problems(values: Values, *, groups: Vars, settings: Description) -> 
         *_overlap_problems(site),
         *_external_problems(site),
         *_bridge_problems(site, values, groups),
+        *_tls_problems(site),
     ]
 
 

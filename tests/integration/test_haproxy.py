@@ -28,12 +28,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 # Debian installs the program into a directory that an ordinary user's PATH lacks. MIKUMO_HAPROXY is that of another version.
 PROGRAM = os.environ.get("MIKUMO_HAPROXY") or shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="there is no haproxy; scripts/proxy-packages installs it")
 NAME = "server.example.org"
+PUBLIC_NAME = "cloud.example.org"
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -54,13 +55,10 @@ def haproxy_config(path: str) -> Callable[..., str]:
     return render
 
 
-@pytest.fixture(scope="module")
-def certificate() -> dict[str, str]:
-    """For clients and servers alike, and its own CA."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+def made_for(key: Any, common_name: str, names: list[x509.GeneralName]) -> dict[str, str]:
+    """A certificate that is its own CA."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName(NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -75,6 +73,20 @@ def certificate() -> dict[str, str]:
     )
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return {"certificate": made.public_bytes(serialization.Encoding.PEM).decode(), "private_key": private.decode()}
+
+
+@pytest.fixture(scope="module")
+def certificate() -> dict[str, str]:
+    """For clients and servers alike."""
+    names = [x509.DNSName(NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    return made_for(ec.generate_private_key(ec.SECP256R1()), NAME, names)
+
+
+@pytest.fixture(scope="module")
+def public_certificate() -> dict[str, str]:
+    """For users. Its wildcard has the name of the other certificate in it, and its key is of another kind."""
+    names = [x509.DNSName(PUBLIC_NAME), x509.DNSName("*.example.org")]
+    return made_for(rsa.generate_private_key(65537, 2048), PUBLIC_NAME, names)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -136,22 +148,26 @@ def free_ports(number: int) -> list[int]:
 class Proxy:
     """HAProxy in a directory of its own, with a frontend of each kind."""
 
-    def __init__(self, directory: Path, render: Callable[..., str], certificate: dict[str, str]) -> None:
+    def __init__(self, directory: Path, render: Callable[..., str], certificate: dict[str, str], public: dict[str, str]) -> None:
         names = ("api", "plain", "open", "dead", "lone", "console", "metrics", "s_api", "s_tls", "s_dead", "s_lone", "stranger")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.file = directory / "haproxy.cfg"
         self.pem = directory / "site.pem"
         self.pem.write_text(f"{certificate['certificate']}{certificate['private_key']}")
+        self.public_pem = directory / "public.pem"
+        self.public_pem.write_text(f"{public['certificate']}{public['private_key']}")
         self.log = directory / "log"
         text = render(
             self.frontends(),
             certificate=certificate,
+            public_certificate=public,
             ca_file=str(self.pem),
             metrics_port=self.ports["metrics"],
             max_connections=200,
         )
         for old, new in {
             "/etc/haproxy/tls/site.pem": str(self.pem),
+            "/etc/haproxy/tls/public.pem": str(self.public_pem),
             "/run/haproxy/admin.sock": str(directory / "admin.sock"),
             "/var/lib/haproxy": str(directory),
         }.items():
@@ -224,9 +240,12 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def proxy(
-    tmp_path_factory: pytest.TempPathFactory, haproxy_config: Callable[..., str], certificate: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory,
+    haproxy_config: Callable[..., str],
+    certificate: dict[str, str],
+    public_certificate: dict[str, str],
 ) -> Iterator[Proxy]:
-    made = Proxy(tmp_path_factory.mktemp("haproxy"), haproxy_config, certificate)
+    made = Proxy(tmp_path_factory.mktemp("haproxy"), haproxy_config, certificate, public_certificate)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(made.pem)
     with serving(made.ports["s_api"]), serving(made.ports["s_tls"], context):
@@ -295,6 +314,34 @@ def test_an_old_version_of_tls_is_refused(proxy: Proxy) -> None:
         pytest.raises((ssl.SSLError, ConnectionResetError)),
     ):
         context.wrap_socket(plain, server_hostname=NAME)
+
+
+@pytest.mark.parametrize("port", ["api", "console"])
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        (PUBLIC_NAME, True),
+        (PUBLIC_NAME.upper(), True),
+        ("other.example.org", True),
+        # Services: an address, for which clients name nothing, and the name of the site's own certificate.
+        (None, False),
+        (NAME, False),
+        ("elsewhere.test", False),
+    ],
+)
+def test_users_and_services_get_their_own_certificate(proxy: Proxy, name: str | None, public: bool, port: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    # The subject of a verified certificate is known.
+    context.load_verify_locations(proxy.public_pem)
+    context.load_verify_locations(proxy.pem)
+    with (
+        socket.create_connection(("127.0.0.1", proxy.ports[port]), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=name) as encrypted,
+    ):
+        found = encrypted.getpeercert(binary_form=True)
+    own, users = (x509.load_pem_x509_certificate(path.read_bytes()) for path in (proxy.pem, proxy.public_pem))
+    assert found == (users if public else own).public_bytes(serialization.Encoding.DER)
 
 
 @pytest.mark.parametrize(

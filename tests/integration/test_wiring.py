@@ -157,3 +157,50 @@ def test_proxy_and_certificate_of_a_controller(tmp_path: Path) -> None:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert {str(name.value) for name in names} == {"cloud.example.org", "api.example.org", "c-real", *addresses}
     assert found["cloud_certificate"]["ca"] in AUTHORITY
+
+
+def test_a_certificate_for_users(tmp_path: Path) -> None:
+    (tmp_path / "chain.pem").write_text("certificate\n")
+    (tmp_path / "key.pem").write_text("key\n")
+    site = {
+        "cloud_public_name": "Cloud.example.org",
+        "cloud_public_address": "198.51.100.1",
+        "cloud_tls": {"certificate": str(tmp_path / "chain.pem"), "private_key": str(tmp_path / "key.pem")},
+    }
+    names = ["haproxy_public_certificate", "cloud_public_ca", "cloud_public_ca_file", "cloud_certificate"]
+    found = computed(tmp_path, {}, site, names, "c")
+    assert found["haproxy_public_certificate"] == {"certificate": "certificate", "private_key": "key"}
+    # Clients trust whom their system trusts.
+    assert (found["cloud_public_ca"], found["cloud_public_ca_file"]) == ("", "")
+    # HAProxy finds the name in one certificate only.
+    (own, *_) = x509.load_pem_x509_certificates(found["cloud_certificate"]["certificate"].encode())
+    alternative = own.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {str(name.value) for name in alternative} == {"192.0.2.1", "198.51.100.1", "c-real"}
+
+
+def test_without_a_certificate_for_users(tmp_path: Path) -> None:
+    found = computed(tmp_path, {}, {}, ["haproxy_public_certificate", "cloud_public_ca", "cloud_public_ca_file"], "c")
+    assert found["haproxy_public_certificate"] == {}
+    assert found["cloud_public_ca"] in AUTHORITY
+    assert found["cloud_public_ca_file"] == "/etc/mikumo/tls/ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("site", "names"),
+    [
+        ({}, []),
+        ({"cloud_public_address": "198.51.100.1"}, []),
+        ({"cloud_public_name": "cloud.example.org"}, ["cloud.example.org"]),
+        ({"cloud_api_address": "api.example.org"}, ["api.example.org"]),
+        (
+            {"cloud_api_address": "api.example.org", "cloud_public_name": "cloud", "cloud_public_address": "198.51.100.1"},
+            ["api.example.org", "cloud"],
+        ),
+    ],
+)
+def test_names_in_urls_lead_to_the_controller(site: dict[str, Any], names: list[str], tmp_path: Path) -> None:
+    site = {"time_sync_pending": False, "cloud_hosts_entries": True, **site}
+    found = computed(tmp_path, {}, site, ["hosts_entries", "cloud_foundation_pending"])
+    assert found["hosts_entries"] == ([{"address": "192.0.2.1", "names": names}] if names else [])
+    # The role has to run on every node.
+    assert found["cloud_foundation_pending"] is True

@@ -28,6 +28,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.mikumo.openstack.plugins.filter import ca_certificate as ca_filter
 from ansible_collections.mikumo.openstack.plugins.filter import certificate as certificate_filter
+from ansible_collections.mikumo.openstack.plugins.filter import served_problems as served_filter
 from ansible_collections.mikumo.openstack.plugins.module_utils._certificate_authority import new_certificate_authority
 from ansible_collections.mikumo.openstack.plugins.plugin_utils import _certificates
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._certificates import (
@@ -36,6 +37,8 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._certificates imp
     ca_certificate,
     certificate,
     certificate_problems,
+    served_problems,
+    served_warnings,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -546,3 +549,149 @@ def test_a_ca_that_ends_soon(days: int, told: list[str]) -> None:
         assert sentence.startswith("tls_ca ")
         assert words in sentence
         assert "remove tls_ca: the next run then generates a new CA" in sentence
+
+
+# --- a certificate of another authority ------------------------------------------------------------------------------------
+
+SERVED = "cloud.example.org"
+
+
+def server(kind: str = "p384", *, names: list[str] | None = None, end: datetime.datetime = NOW + 100 * DAY, **times: Any) -> str:
+    """A certificate that the intermediate authority "rsa" has issued."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Server")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(x509.load_pem_x509_certificate(intermediate().encode()).subject)
+        .public_key(key(kind).public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(times.get("begin", NOW - DAY))
+        .not_valid_after(end)
+    )
+    if names != []:
+        alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names or [SERVED]])
+        builder = builder.add_extension(alternative, critical=False)
+    return builder.sign(key("rsa"), hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+@functools.cache
+def root() -> str:
+    return issued(key("other"), name="Root")
+
+
+@functools.cache
+def intermediate() -> str:
+    return issued(key("rsa"), key("other"), root(), name="Intermediate")
+
+
+USABLE: dict[str, Callable[[], tuple[str, str, str]]] = {
+    "as authorities give it": lambda: (server() + intermediate(), private(key("p384")), SERVED),
+    "with the root": lambda: (server() + intermediate() + root(), private(key("p384")), SERVED),
+    "without a chain": lambda: (server(), private(key("p384")), SERVED),
+    "text around": lambda: (f"subject=CN = x\n{server()}\n", f"\n{private(key('p384'))}", SERVED),
+    "RSA": lambda: (server("other"), private(key("other")), SERVED),
+    "several names": lambda: (server(names=["example.org", SERVED]), private(key("p384")), SERVED),
+    "wildcard": lambda: (server(names=["*.example.org"]), private(key("p384")), SERVED),
+    "capitals": lambda: (server(names=["*.Example.org"]), private(key("p384")), "Cloud.example.ORG"),
+    "traditional form of the key": lambda: (
+        server(),
+        "-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n"
+        + key("p384").private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+        SERVED,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", USABLE)
+def test_certificates_that_users_can_verify(case: str) -> None:
+    chain, private_key, name = USABLE[case]()
+    assert served_problems(chain, private_key, name) == []
+    assert served_warnings(chain) == []
+
+
+def changed_key(kind: str = "p384") -> str:
+    lines = private(key(kind)).splitlines()
+    return "\n".join([lines[0], lines[2], lines[1], *lines[3:]])
+
+
+UNUSABLE: dict[str, tuple[Callable[[], tuple[Any, Any, Any]], list[str]]] = {
+    "no files": (lambda: ("", None, SERVED), ["cloud_tls.certificate is not a PEM file", "cloud_tls.private_key is not a PEM"]),
+    "files changed over": (
+        lambda: (private(key("p384")), server(), SERVED),
+        ["certificate has a PEM block PRIVATE KEY: give", "private_key has the PEM blocks CERTIFICATE: give the private key"],
+    ),
+    "both in one file": (lambda: (server() + private(key("p384")), private(key("p384")), SERVED), ["and nothing else"]),
+    "a part of the certificate": (lambda: (server()[:300], private(key("p384")), SERVED), ["is not a PEM file"]),
+    "a part of the chain": (lambda: (server() + intermediate()[:300], private(key("p384")), SERVED), ["without its end"]),
+    "not a certificate": (
+        lambda: ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", private(key("p384")), SERVED),
+        ["has a certificate that cannot be read"],
+    ),
+    "not a key": (lambda: (server(), changed_key(), SERVED), ["private_key cannot be read"]),
+    "passphrase": (
+        lambda: (server(), private(key("p384"), BestAvailableEncryption(b"pass")), SERVED),
+        ["private_key has a passphrase", "`openssl pkey`", "ansible-vault"],
+    ),
+    "small key": (lambda: (server(), private(key("small")), SERVED), ["RSA key of 1024 bits", "at least 2048"]),
+    "another key": (lambda: (server(), private(key("other")), SERVED), ["is not the key of the first certificate (CN=Server)"]),
+    "chain first": (
+        lambda: (intermediate() + server(), private(key("p384")), SERVED),
+        ["first certificate (CN=Intermediate)", "no DNS name", "CN=Server after CN=Intermediate"],
+    ),
+    "root before intermediate": (
+        lambda: (server() + root() + intermediate(), private(key("p384")), SERVED),
+        ["CN=Root after CN=Server, which CN=Intermediate has issued", "CN=Intermediate after CN=Root", "put the certificate of"],
+    ),
+    "another name": (
+        lambda: (server(names=["a.org", "b.org"]), private(key("p384")), SERVED),
+        ["is for a.org, b.org, and not for cloud.example.org", "change cloud_public_name"],
+    ),
+    "wildcard of another level": (lambda: (server(names=["*.org"]), private(key("p384")), SERVED), ["is for *.org, and not for"]),
+    "name above the wildcard": (lambda: (server(names=["*.a.org"]), private(key("p384")), "a.org"), ["and not for a.org"]),
+    "common name only": (lambda: (server(names=[]), private(key("p384")), SERVED), ["no DNS name (subjectAltName)"]),
+    "address": (lambda: (server(), private(key("p384")), "192.0.2.1"), ["cloud_public_name is '192.0.2.1'", "the DNS name"]),
+    "no name": (lambda: (server(), private(key("p384")), None), ["cloud_public_name is None"]),
+    "over": (
+        lambda: (server(begin=NOW - 9 * DAY, end=NOW - DAY), private(key("p384")), SERVED),
+        ["CN=Server, which expired on", "change cloud_tls"],
+    ),
+    "not yet": (lambda: (server(begin=NOW + 2 * DAY), private(key("p384")), SERVED), ["is valid only from", "the clock"]),
+    "intermediate that is over": (
+        lambda: (
+            server() + issued(key("rsa"), key("other"), root(), name="Intermediate", end=NOW - DAY),
+            private(key("p384")),
+            SERVED,
+        ),
+        ["CN=Intermediate, which expired on"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_certificates_that_users_could_not_verify(case: str) -> None:
+    make, words = UNUSABLE[case]
+    chain, private_key, name = make()
+    found = "\n".join(served_problems(chain, private_key, name))
+    assert [word for word in words if word not in found] == [], found
+    assert [line for line in key_lines(private_key) if line in found] == []
+
+
+@pytest.mark.parametrize(("days", "number"), [(31, 0), (29, 1), (1, 1), (0, 0), (-1, 0)])
+def test_a_served_certificate_that_ends_soon(days: int, number: int) -> None:
+    end = (NOW + 100 * DAY).replace(microsecond=0)
+    found = served_warnings(server(end=end) + intermediate(), end - days * DAY)
+    assert len(found) == number
+    assert all(f"CN=Server, which expires on {end:%Y-%m-%d}: renew it" in one for one in found)
+    assert served_warnings("no certificate") == []
+
+
+def test_filter_of_a_served_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(served_filter.Display, "warning", lambda _self, text: told.append(text))
+    call = served_filter.FilterModule().filters()["served_problems"]
+    end = NOW + 10 * DAY
+    assert call(server(end=end), private_key=private(key("p384")), name=SERVED) == []
+    assert len(told) == 1
+    assert f"{end:%Y-%m-%d}" in told[0]
+    with pytest.raises(AnsibleFilterError, match="now is"):
+        call(server(), private_key="", name=SERVED, now="soon")

@@ -202,6 +202,22 @@ def test_clouds_refer_to_their_authorities(tmp_path: Path) -> None:
     assert not bring(path, trusting, [PASSWORD]).changed
 
 
+def test_authorities_that_are_no_longer_needed(tmp_path: Path) -> None:
+    path, unused = tmp_path / "clouds.yaml", "/home/me/mikumo-ca.pem"
+    path.write_text(FOREIGN)
+    bring(path, {name: {**cloud, "cacert": unused} for name, cloud in clouds().items()}, [PASSWORD])
+    own = path.read_text().replace("alpha: {", f"alpha: {{cacert: {unused}, ")
+    path.write_text(own)
+    assert bring(path, clouds(), [PASSWORD], unused_ca=unused).changed
+    found = yaml.safe_load(path.read_text())["clouds"]
+    assert {name: found[name] for name in clouds()} == clouds()
+    # another cloud of the user, and authorities of the user's own
+    assert found["alpha"]["cacert"] == unused
+    assert not bring(path, clouds(), [PASSWORD], unused_ca=unused).changed
+    path.write_text(path.read_text().replace("  mikumo:\n", "  mikumo:\n    cacert: /etc/ca.pem\n"))
+    assert not bring(path, clouds(), [PASSWORD], unused_ca=unused).changed
+
+
 def test_places_of_authorities_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CloudsFileError, match="does not exist: create it"):
         bring_ca(tmp_path / "none/mikumo-ca.pem", CA)

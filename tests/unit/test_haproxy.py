@@ -217,6 +217,10 @@ def test_what_is_refused(options: dict[str, Any], words: list[str]) -> None:
             {"certificate": {**CERTIFICATE, "private_key": KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}},
             ["without a passphrase"],
         ),
+        ([frontend()], {"public_certificate": {"certificate": "x"}}, ["haproxy_public_certificate", "no private_key"]),
+        ([frontend()], {"public_certificate": {**CERTIFICATE, "ca": "x"}}, ["haproxy_public_certificate", "ca"]),
+        ([frontend()], {"public_certificate": {**CERTIFICATE, "certificate": KEY}}, ["haproxy_public_certificate.certificate"]),
+        ([frontend()], {"public_certificate": {**CERTIFICATE, "private_key": "x"}}, ["haproxy_public_certificate.private_key"]),
         ([frontend(servers=[TLS_SERVER])], {"ca_file": ""}, ["haproxy_ca_file is empty", "have tls: one of api"]),
         ([frontend(servers=[TLS_SERVER])], {"ca_file": "site.pem"}, ["haproxy_ca_file", "'site.pem'", "absolute"]),
         ([], {"metrics_address": "localhost"}, ["haproxy_metrics_address", "'localhost'"]),
@@ -229,6 +233,15 @@ def test_what_is_refused_of_the_whole(frontends: Any, options: dict[str, Any], w
         config_filter(frontends, **{**TRUSTED, **options})
     assert [word for word in words if word not in str(error.value)] == [], str(error.value)
     assert "c2VjcmV0" not in str(error.value)
+
+
+def test_a_second_certificate_is_behind_the_first() -> None:
+    pages = [frontend(), frontend(name="console", port=6080, long_lived=True), frontend(name="open", port=80, tls=False)]
+    text = haproxy_config(pages, public_certificate=CERTIFICATE, **TRUSTED)
+    files = "crt /etc/haproxy/tls/site.pem crt /etc/haproxy/tls/public.pem"
+    assert f"bind 192.0.2.11:5000 ssl {files} alpn h2,http/1.1" in section(text, FRONT)
+    assert f"bind 192.0.2.11:6080 ssl {files} alpn http/1.1" in section(text, "frontend console")
+    assert "bind 192.0.2.11:80" in section(text, "frontend open")
 
 
 def test_no_certificate_is_needed_without_tls() -> None:

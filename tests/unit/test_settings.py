@@ -44,6 +44,8 @@ HOSTS: dict[str, Any] = {
 EXAMPLE: dict[str, Any] = yaml.safe_load((ROOT / "inventories/example/group_vars/all/cloud.yml").read_text())
 CORE = ["keystone", "glance", "placement", "nova", "neutron"]
 WITHOUT = object()
+# Files that exist. What is in them is another check.
+FILES = {"certificate": __file__, "private_key": __file__}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -177,8 +179,10 @@ ALLOWED = {
     ("cloud_volume_gb", "sexagesimal"),
     # what it takes
     ("cloud_firewall", "yes or no"),
+    ("cloud_hosts_entries", "yes or no"),
     ("cloud_shared_helpers", "yes or no"),
     ("cloud_firewall", "word of YAML 1.1"),
+    ("cloud_hosts_entries", "word of YAML 1.1"),
     ("cloud_shared_helpers", "word of YAML 1.1"),
 }
 
@@ -253,6 +257,7 @@ GOOD: dict[str, Callable[[Site], object]] = {
         "uplink: '{{ ansible_facts.default_ipv4.interface }}'\ncloud_external_interface: '{{ uplink }}'\n"
         "cloud_management_address: '{{ ansible_default_ipv4.address }}'\n"
     ),
+    "certificate for users": lambda site: site.set(cloud_tls=FILES, cloud_public_name="cloud.example.org"),
     "file at home": lambda site: site.set(cloud_credentials_file="~/clouds.yaml"),
     "file in the directory that Ansible is started from": lambda site: site.set(cloud_credentials_file="clouds.yaml"),
     "file beside the playbooks": lambda site: site.set(cloud_credentials_file="{{ playbook_dir }}/clouds.yaml"),
@@ -405,6 +410,21 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cloud_credentials_file": "/tmp"}, "that is a directory"),
     ({"cloud_credentials_file": "/tmp/x/"}, "that is a directory"),
     ({"cloud_credentials_file": "/etc/passwd/clouds.yaml"}, "/etc/passwd is not a directory"),
+    ({"cloud_tls": {"certificate": "/etc/passwd"}}, "cloud_tls has no private_key: give"),
+    (
+        {"cloud_tls": {"certificate": "/etc/passwd", "private_key": "/no/key"}},
+        "cloud_tls.private_key is '/no/key': there is no such",
+    ),
+    (
+        {"cloud_tls": {"certificate": "/etc", "private_key": "/etc/passwd"}},
+        "cloud_tls.certificate is '/etc': that is a directory",
+    ),
+    ({"cloud_tls": {"certificate": "/dev/null", "private_key": "/etc/passwd"}}, "that is not a file"),
+    ({"cloud_tls": {"certificate": "~no_such_user/x", "private_key": "/etc/passwd"}}, "that home directory does not exist"),
+    ({"cloud_tls": FILES, "cloud_public_name": WITHOUT}, "cloud_tls is set, but cloud_public_name is not"),
+    ({"cloud_tls": FILES, "cloud_public_name": "192.0.2.1"}, "cloud_tls needs a DNS name in cloud_public_name"),
+    ({"cloud_tls": FILES, "cloud_public_name": "a.org", "cloud_api_address": "A.org"}, "cloud_api_address are both a.org"),
+    ({"cloud_hosts_entries": "yes"}, "cloud_hosts_entries is the string 'yes': give true or false"),
     ({"cloud_firewall": "false"}, "cloud_firewall is the string 'false': give true or false, without quotes"),
     ({"cloud_firewall": 1}, "cloud_firewall is the number 1: give true or false"),
     # templates
