@@ -462,6 +462,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             # Nothing else can be read before the bootstrap.
             return {"changed": True, "changes": differences.changes, "ids": {}, "diff": differences.diff}
         empty_host(module, error, "predicts a first run, which creates everything")
+        if options["bootstrap"] and not differences.changed:
+            reason = "Keystone is not there yet"
+            differences.created("bootstrap", options["auth"]["username"], {"reason": reason}, f"because {reason}")
         catalog = Catalog(Nothing(), differences, lambda *_: False, region=options["region_name"], check=True, assume=True)
     else:
         catalog = Catalog(

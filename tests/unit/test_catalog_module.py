@@ -104,3 +104,27 @@ def test_a_command_that_fails(keystone: Any) -> None:
     keystone.error, keystone.problem = REFUSED, "`keystone-manage bootstrap` exited with status 1: why"
     with pytest.raises(CloudError, match="exited with status 1: why"):
         catalog.opened(OPTIONS, False, Differences())
+
+
+class Module:
+    """As much of a module as `run` uses."""
+
+    def __init__(self, **changes: Any) -> None:
+        nothing: dict[str, Any] = dict.fromkeys(("domains", "projects", "users", "services", "roles"), [])
+        self.params = {**OPTIONS, **nothing, **changes}
+        self.check_mode = True
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "tls", "library"])
+@pytest.mark.parametrize("urls", [URLS, None])
+def test_check_mode_before_there_is_a_keystone(keystone: Any, kind: str, urls: dict[str, Any] | None) -> None:
+    keystone.error = CloudError("nothing answers", kind)
+    module = Module(bootstrap=urls)
+    found = catalog.run(module)  # type: ignore[arg-type]
+    assert found["changes"] == (["bootstrap admin: because Keystone is not there yet"] if urls else [])
+    assert found["changed"] is bool(urls)
+    assert len(module.warnings) == 1
