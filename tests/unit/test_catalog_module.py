@@ -110,7 +110,7 @@ class Module:
     """As much of a module as `run` uses."""
 
     def __init__(self, **changes: Any) -> None:
-        nothing: dict[str, Any] = dict.fromkeys(("domains", "projects", "users", "services", "roles"), [])
+        nothing: dict[str, Any] = {key: [] for key in ("domains", "projects", "users", "services", "roles")}
         self.params = {**OPTIONS, **nothing, **changes}
         self.check_mode = True
         self.warnings: list[str] = []
@@ -124,7 +124,7 @@ class Module:
 def test_check_mode_before_there_is_a_keystone(keystone: Any, kind: str, urls: dict[str, Any] | None) -> None:
     keystone.error = CloudError("nothing answers", kind)
     module = Module(bootstrap=urls)
-    found = catalog.run(module)  # type: ignore[arg-type]
+    found = catalog.run(module)
     assert found["changes"] == (["bootstrap admin: because Keystone is not there yet"] if urls else [])
     assert found["changed"] is bool(urls)
     assert len(module.warnings) == 1
