@@ -97,13 +97,26 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_keys im
     steps,
 )
 
+# A number of a key with its colon is shorter, and any key is longer.
+SHORT = 8
+
 
 def _numbers(keys: t.Iterable[int]) -> str:
     return "".join(f"{number}\n" for number in sorted(keys))
 
 
+class Module(AnsibleModule):  # type: ignore[misc]
+    """Masks each key. Ansible masks the text of several lines only, which the journal gets in another form."""
+
+    def _log_invocation(self) -> None:
+        # Ansible writes the arguments to the journal here, before any other output.
+        texts = [str(entry.get("keys") or "") for entry in self.params["repositories"]]
+        self.no_log_values.update(word for text in texts for word in text.split() if len(word) > SHORT)
+        super()._log_invocation()
+
+
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "repositories": {
                 "type": "list",

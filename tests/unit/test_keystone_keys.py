@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
 from cryptography.fernet import Fernet, MultiFernet
 
 from ansible_collections.mikumo.openstack.plugins.filter.keystone_key_files import keystone_key_files
@@ -31,6 +34,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_keys im
     written_keys,
 )
 from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import Outcome, SecretsFileError, bring, rotate
+from ansible_collections.mikumo.openstack.plugins.modules import keystone_keys
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import new_secrets, problem
 
 A, B, C, D, E, F = (Fernet.generate_key().decode() for _ in range(6))
@@ -356,3 +360,25 @@ def test_files_in_which_nothing_is_rotated(text: str, words: str, tmp_path: Path
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SecretsFileError, match=r"does not exist\. Name the file"):
         rotate(tmp_path / "secrets.yml", {}, MOST)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_keys_are_neither_in_the_result_nor_in_the_journal(
+    check: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, message, **more: logged.append(f"{message} {more}"))
+    monkeypatch.setattr(keystone_keys, "owner_ids", lambda *_names: (os.getuid(), os.getgid()))
+    text = new_keys()
+    arguments = {
+        "repositories": [{"path": str(tmp_path / "keys"), "keys": text}],
+        "_ansible_check_mode": check,
+        "_ansible_diff": True,
+    }
+    with patch_module_args(arguments), pytest.raises(SystemExit):
+        keystone_keys.main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["changed"] is True
+    assert logged
+    keys = list(parsed_keys(text).values())
+    assert [key for key in keys if key in f"{result} {logged}"] == []
