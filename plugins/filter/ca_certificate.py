@@ -40,7 +40,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _certificates
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_certificates = lazily("_certificates")
 
 
 def ca_certificate(pem: t.Any) -> str:

@@ -77,7 +77,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _certificates
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_certificates = lazily("_certificates")
 
 
 def certificate(
@@ -85,8 +87,8 @@ def certificate(
     common_name: t.Any,
     names: t.Any,
     *,
-    valid_days: t.Any = _certificates.VALID_DAYS,
-    renew_days: t.Any = _certificates.RENEW_DAYS,
+    valid_days: t.Any = 397,
+    renew_days: t.Any = 90,
     now: t.Any = None,
 ) -> dict[str, str]:
     try:

@@ -81,7 +81,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _haproxy
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_haproxy = lazily("_haproxy")
 
 
 def haproxy_config(frontends: t.Any, **options: t.Any) -> str:

@@ -56,7 +56,9 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _certificates
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_certificates = lazily("_certificates")
 
 
 def served_problems(certificate: t.Any, *, private_key: t.Any, name: t.Any, now: t.Any = None) -> list[str]:

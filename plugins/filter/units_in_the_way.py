@@ -48,7 +48,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _haproxy
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_haproxy = lazily("_haproxy")
 
 
 def units_in_the_way(frontends: t.Any, listening: t.Any) -> list[dict[str, t.Any]]:

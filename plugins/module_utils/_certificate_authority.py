@@ -7,18 +7,6 @@ from __future__ import annotations
 
 import datetime
 
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-    from cryptography.x509.oid import NameOID
-
-    FOUND = True
-except ImportError:
-    # ansible-core depends on it. Only a module that runs with another Python does not find it.
-    FOUND = False
-
 __all__ = ["CertificateAuthorityError", "new_certificate_authority"]
 
 COMMON_NAME = "Mikumo site CA"
@@ -33,11 +21,19 @@ class CertificateAuthorityError(Exception):
 
 def new_certificate_authority(now: datetime.datetime | None = None) -> str:
     """Return a new RSA key (PKCS8, unencrypted) and its self-signed certificate."""
-    if not FOUND:
+    try:
+        # Only here: every run imports this file, and few make an authority.
+        from cryptography import x509  # noqa: PLC0415
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+        from cryptography.x509.oid import NameOID  # noqa: PLC0415
+    except ImportError:
+        # ansible-core depends on it. Only a module that runs with another Python does not find it.
         raise CertificateAuthorityError(
             "the Python module cryptography is not installed. Generating a certificate authority needs it: run "
             "`pip install cryptography` in Ansible's own Python environment"
-        )
+        ) from None
     now = (now or datetime.datetime.now(datetime.UTC)).replace(microsecond=0)
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, COMMON_NAME)])

@@ -22,8 +22,10 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file imp
     SecretsFileError,
     new_value,
 )
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._certificates import authority_problem, certificate_problems
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import UNENCODED
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_certificates = lazily("_certificates")
 
 __all__ = [
     "SECRETS",
@@ -86,6 +88,11 @@ ANY = Kind("a secret")
 # Secrets that older sites have and nothing uses any more.
 FORMER = frozenset({"rabbitmq"})
 
+
+def _authority_problem(value: t.Any) -> str | None:
+    return t.cast("str | None", _certificates.authority_problem(value))
+
+
 SECRETS: dict[str, Kind] = {
     "cinder_database": DATABASE,
     "cinder_keystone": KEYSTONE,
@@ -121,7 +128,7 @@ SECRETS: dict[str, Kind] = {
     "placement_database": DATABASE,
     "placement_keystone": KEYSTONE,
     **{name: Kind("Fernet keys of Keystone", check=functools.partial(keys_problem, name)) for name in KEY_SETS},
-    AUTHORITY: Kind("the key and the certificate of the site's certificate authority", check=authority_problem),
+    AUTHORITY: Kind("the key and the certificate of the site's certificate authority", check=_authority_problem),
 }
 
 
@@ -185,7 +192,9 @@ def problem(name: str, value: t.Any) -> str | None:
 
 def warnings(name: str, value: t.Any) -> list[str]:
     """Return sentences about a value that is valid now, but will not stay so."""
-    return certificate_problems(value) if name == AUTHORITY and not _empty(value) and not problem(name, value) else []
+    if name != AUTHORITY or _empty(value) or problem(name, value):
+        return []
+    return list(_certificates.certificate_problems(value))
 
 
 def different_secrets(by_host: Mapping[str, t.Any]) -> list[str]:
