@@ -82,17 +82,9 @@ from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazi
 _certificates = lazily("_certificates")
 
 
-def certificate(
-    pem: t.Any,
-    common_name: t.Any,
-    names: t.Any,
-    *,
-    valid_days: t.Any = 397,
-    renew_days: t.Any = 90,
-    now: t.Any = None,
-) -> dict[str, str]:
+def certificate(pem: t.Any, common_name: t.Any, names: t.Any, **options: t.Any) -> dict[str, str]:
     try:
-        return _certificates.certificate(pem, common_name, names, valid_days=valid_days, renew_days=renew_days, now=now)
+        return t.cast("dict[str, str]", _certificates.certificate(pem, common_name, names, **options))
     except _certificates.CertificatesError as error:
         raise AnsibleFilterError(f"certificate: {error}") from error
 

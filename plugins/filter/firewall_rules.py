@@ -71,7 +71,13 @@ _value:
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._firewall_rules import firewall_rules
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_firewall_rules = lazily("_firewall_rules")
+
+
+def firewall_rules(groups: t.Any, **options: t.Any) -> list[dict[str, t.Any]]:
+    return t.cast("list[dict[str, t.Any]]", _firewall_rules.firewall_rules(groups, **options))
 
 
 class FilterModule:

@@ -44,7 +44,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils import _firewall_rules
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_firewall_rules = lazily("_firewall_rules")
 
 
 def firewall_ruleset(rules: t.Any, ssh_ports: t.Any) -> str:

@@ -42,14 +42,15 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import SecretsError
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import new_secrets as generate
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_secrets = lazily("_secrets")
 
 
 def new_secrets(required: t.Any) -> dict[str, str]:
     try:
-        return generate(required)
-    except SecretsError as error:
+        return _secrets.new_secrets(required)
+    except _secrets.SecretsError as error:
         raise AnsibleFilterError(str(error)) from error
 
 

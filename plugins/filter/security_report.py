@@ -31,12 +31,18 @@ _value:
   type: dict
 """
 
-from collections.abc import Callable
-from typing import Any
+import typing as t
+from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.mikumo.openstack.plugins.plugin_utils._security_report import report
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
+
+_security_report = lazily("_security_report")
+
+
+def security_report(results: Mapping[str, Sequence[Mapping[str, str]] | None]) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", _security_report.report(results))
 
 
 class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"security_report": report}
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        return {"security_report": security_report}
