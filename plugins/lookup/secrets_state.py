@@ -34,9 +34,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - A dictionary of three lists.
+    - A dictionary of four lists.
     - C(given) has the names with a value, C(missing) the names without one, in the order of O(_terms), and C(problems) a
-      sentence about each invalid value or name.
+      sentence about each invalid value or name. C(asked) has those of C(missing) that no run adds to an existing site without
+      consent.
   type: list
   elements: dict
 """
@@ -50,6 +51,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.template import is_trusted_as_template
 from ansible.utils.display import Display
 
+from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file import UNASKED
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._secrets import (
     SECRETS,
     missing_secrets,
@@ -80,7 +82,7 @@ class LookupModule(LookupBase):
             raw = {}
         if not isinstance(raw, Mapping):
             told = f"cloud_secrets is not a dictionary of names and values, such as {names[0] if names else 'demo'}: 'password'"
-            return [{"given": [], "missing": [], "problems": [told]}]
+            return [{"given": [], "missing": [], "asked": [], "problems": [told]}]
         values: dict[str, t.Any] = {}
         problems: list[str] = []
         for name, value in raw.items():
@@ -103,7 +105,9 @@ class LookupModule(LookupBase):
                 problems.append(wrong)
         problems += unknown_secrets(values, names)
         missing = missing_secrets(values, names)
-        return [{"given": [name for name in names if name not in missing], "missing": missing, "problems": problems}]
+        given = [name for name in names if name not in missing]
+        asked = [name for name in missing if name not in UNASKED]
+        return [{"given": given, "missing": missing, "asked": asked, "problems": problems}]
 
     def _followed(self, raw: t.Any, variables: Mapping[str, t.Any]) -> t.Any:
         """Follow references: cloud_secrets may be a reference to another variable. Its values are then checked one by one."""

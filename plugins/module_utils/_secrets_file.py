@@ -38,7 +38,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._keystone_keys im
     written_keys,
 )
 
-__all__ = ["ALPHABET", "AUTHORITY", "Outcome", "Rotation", "SecretsFileError", "bring", "new_value", "place", "rotate"]
+__all__ = ["ALPHABET", "AUTHORITY", "UNASKED", "Outcome", "Rotation", "SecretsFileError", "bring", "new_value", "place", "rotate"]
 
 VARIABLE = "cloud_secrets"
 LENGTH = 32

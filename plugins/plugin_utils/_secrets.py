@@ -22,6 +22,7 @@ from ansible_collections.mikumo.openstack.plugins.module_utils._secrets_file imp
     SecretsFileError,
     new_value,
 )
+from ansible_collections.mikumo.openstack.plugins.plugin_utils._bus import ACCOUNTS
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._credentials import UNENCODED
 from ansible_collections.mikumo.openstack.plugins.plugin_utils._lazy import lazily
 
@@ -96,8 +97,6 @@ def _authority_problem(value: t.Any) -> str | None:
 SECRETS: dict[str, Kind] = {
     "cinder_database": DATABASE,
     "cinder_keystone": KEYSTONE,
-    "cinder_rabbitmq": BUS,
-    "cinder_volume_rabbitmq": BUS,
     "demo": KEYSTONE,
     "glance_database": DATABASE,
     "glance_keystone": KEYSTONE,
@@ -106,7 +105,6 @@ SECRETS: dict[str, Kind] = {
     # heat-engine does not start with any other length.
     "heat_encryption": Kind("the key with which Heat encrypts parameters", lengths=(16, 24, 32)),
     "heat_keystone": KEYSTONE,
-    "heat_rabbitmq": BUS,
     "keystone_admin": KEYSTONE,
     # keystone-manage db_sync fails if the URL contains percent-encoded characters.
     "keystone_database": Kind(
@@ -117,16 +115,13 @@ SECRETS: dict[str, Kind] = {
     ),
     "memcache": Kind("the encryption key for tokens in memcached"),
     "metadata": Kind("the secret that Nova and the metadata agent share"),
-    "neutron_agents_rabbitmq": BUS,
     "neutron_database": DATABASE,
     "neutron_keystone": KEYSTONE,
-    "neutron_rabbitmq": BUS,
-    "nova_compute_rabbitmq": BUS,
     "nova_database": DATABASE,
     "nova_keystone": KEYSTONE,
-    "nova_rabbitmq": BUS,
     "placement_database": DATABASE,
     "placement_keystone": KEYSTONE,
+    **{account.secret: BUS for account in ACCOUNTS},
     **{name: Kind("Fernet keys of Keystone", check=functools.partial(keys_problem, name)) for name in KEY_SETS},
     AUTHORITY: Kind("the key and the certificate of the site's certificate authority", check=_authority_problem),
 }
